@@ -1,0 +1,1 @@
+"""Train-time augmentations: one a file."""

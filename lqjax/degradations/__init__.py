@@ -1,0 +1,1 @@
+"""Degradations: one operation a file, registered in `lqjax.imaging.operations`."""

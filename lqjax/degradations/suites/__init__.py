@@ -1,0 +1,1 @@
+"""Published severity tables: one suite a file."""

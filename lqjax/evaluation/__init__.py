@@ -1,0 +1,1 @@
+"""Prediction, the grid of conditions, cost."""

@@ -1,0 +1,1 @@
+"""What all image code shares: operations, conditions, keys, kernels, borders."""

@@ -1,0 +1,1 @@
+"""Restorations: one operation a file, registered in `lqjax.imaging.operations`."""
