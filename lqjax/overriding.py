@@ -1,0 +1,87 @@
+"""Changing settings by path or keyword, and comparing two sets of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from lqjax.config import Config, flatten
+from lqjax.registry import unknown_name
+from lqjax.settings import leaves, replace_at
+
+
+def override(config: Config, path: str, text: str) -> Config:
+    """Change one setting by its dotted path and a text from the command line.
+
+    `overrides.<model>.<path>` changes it for one of the compared networks only.
+
+    Raises:
+      ValueError: unknown setting or impossible value, with what is allowed.
+    """
+    if not path.startswith("overrides."):
+        return replace_at(config, path, text, text=True)
+    _, model, rest = (*path.split(".", maxsplit=2), "")[:3]
+    if not rest:
+        raise ValueError(f"{path}: write overrides.<model>.<setting>=<value>")
+    value = leaf_values(replace_at(config, rest, text, text=True))[rest]
+    changed = {m: dict(fields) for m, fields in config.overrides.items()}
+    changed.setdefault(model, {})[rest] = value
+    return dataclasses.replace(config, overrides=changed)
+
+
+def leaf_values(config: Config) -> dict[str, Any]:
+    """Map the dotted path of every setting to its value (overrides left out)."""
+    return {path: value for path, _, value in leaves(config) if path != "overrides"}
+
+
+def from_arguments(base: Config, arguments: Mapping[str, Any]) -> Config:
+    """Change settings by plain keyword arguments.
+
+    A keyword is the last part of a setting's path where that is unambiguous
+    (`learning_rate`), or group and setting joined by an underscore (`evaluation_batch_size`).
+
+    Raises:
+      ValueError: unknown or ambiguous keyword, or impossible value.
+    """
+    short, long = keywords(base)
+    by_keyword = {**long, **short}
+    made = base
+    for keyword, value in arguments.items():
+        if keyword == "overrides":
+            made = dataclasses.replace(made, overrides=value)
+        elif keyword in by_keyword:
+            made = replace_at(made, by_keyword[keyword], value)
+        else:
+            ambiguous = tuple(k for k, path in long.items() if path not in short.values())
+            raise unknown_name("argument", keyword, (*short, *ambiguous, "overrides"))
+    return made
+
+
+def keywords(config: Config) -> tuple[dict[str, str], dict[str, str]]:
+    """Map keywords to dotted paths: the short unambiguous ones, and all the long ones."""
+    paths = tuple(leaf_values(config))
+    names = [path.rpartition(".")[2] for path in paths]
+    short = {name: path for name, path in zip(names, paths, strict=True) if names.count(name) == 1}
+    return short, {path.replace(".", "_", 1): path for path in paths}
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """Return the settings as nested plain dicts, lists and scalars (JSON)."""
+    return _plain(dataclasses.asdict(config))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, (tuple, list)) else value
+
+
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """List the settings in which two `to_dict` records differ: "path: a -> b"."""
+    one, two = flatten(first), flatten(second)
+    return [
+        f"{path}: {one.get(path, 'absent')} -> {two.get(path, 'absent')}"
+        for path in sorted({*one, *two})
+        if one.get(path, "absent") != two.get(path, "absent")
+    ]

@@ -1,0 +1,169 @@
+"""The schema of results, read and written as JSON lines; no jax.
+
+Every number in a report comes from these records and from the per-example scores beside them, so
+that any statistic can be recomputed without the models.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from etils import epath
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model, run and condition, on the test split.
+
+    Attributes:
+      model, dataset: names.
+      seed, fold: which run; fold 0 where there are no folds.
+      condition: canonical text, "clean" for the undegraded images.
+      family: what varies in severity, for example "low_quality/motion_blur"; "clean" for clean.
+      level: the suite's level ("low"), empty where the condition is not of a suite.
+      label: for people, for example "motion blur, length 15 px".
+      image_size: side of the network input in pixels.
+      n, correct: test images, and those classified correctly.
+      accuracy, accuracy_low, accuracy_high: share in [0, 1] and its 95 % Wilson interval.
+      top5: share with the true class among the five likeliest; `None` below six classes.
+      precision, recall, f1: unweighted class means; 0 where a denominator is 0.
+      auc: area under the ROC curve, binary or macro one-vs-rest; `None` where undefined.
+      loss: mean log loss in nats.
+      psnr: mean over images of the PSNR against the clean image in dB; `None` when equal.
+    """
+
+    model: str
+    dataset: str
+    seed: int
+    fold: int
+    condition: str
+    family: str
+    level: str
+    label: str
+    image_size: int
+    n: int
+    correct: int
+    accuracy: float
+    accuracy_low: float
+    accuracy_high: float
+    top5: float | None
+    precision: float
+    recall: float
+    f1: float
+    auc: float | None
+    loss: float
+    psnr: float | None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One epoch of training: shares in [0, 1], losses in nats, training figures as it ran."""
+
+    model: str
+    seed: int
+    fold: int
+    epoch: int
+    step: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float
+    validation_accuracy: float
+    images_per_second: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a model costs on the device that ran it.
+
+    Attributes:
+      parameters: trainable numbers.
+      multiply_adds: of one forward pass of one image.
+      latency_ms, latency_low_ms, latency_high_ms: forward pass of one image: median, quartiles.
+      throughput, throughput_low, throughput_high: images/s at `batch_size`: median, quartiles.
+      training_seconds: wall time of all training epochs, compilation and validation included.
+      training_epochs: epochs that were trained.
+      training_images_per_second: median over epochs.
+      timed_runs: repetitions behind latency and throughput.
+    """
+
+    model: str
+    seed: int
+    fold: int
+    image_size: int
+    parameters: int
+    multiply_adds: int
+    latency_ms: float
+    latency_low_ms: float
+    latency_high_ms: float
+    throughput: float
+    throughput_low: float
+    throughput_high: float
+    batch_size: int
+    timed_runs: int
+    training_seconds: float
+    training_epochs: int
+    training_images_per_second: float
+    device: str
+    dtype: str
+
+
+def to_json(record: Any) -> str:
+    """Write a record as one line of JSON; floats keep every digit."""
+    return json.dumps(dataclasses.asdict(record), ensure_ascii=False, allow_nan=True)
+
+
+def from_json(kind: type[R], line: str) -> R:
+    """Read a record; fields of a later version are ignored, a missing one is an error.
+
+    Raises:
+      ValueError: not JSON, or a field is missing.
+    """
+    try:
+        values = json.loads(line)
+        names = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
+        return kind(**{name: values[name] for name in names})
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"not a {kind.__name__} record ({error}): {line[:80]}") from None
+
+
+def read_lines(kind: type[R], path: epath.PathLike) -> list[R]:
+    """Read all records of a JSONL file; an absent file has none."""
+    path = epath.Path(path)
+    if not path.exists():
+        return []
+    return [from_json(kind, line) for line in path.read_text().splitlines() if line.strip()]
+
+
+def write_lines(records: Iterable[Any], path: epath.PathLike) -> None:
+    """Write records as a JSONL file, replacing it at once, never in part."""
+    replace_text(path, "".join(to_json(record) + "\n" for record in records))
+
+
+def write_csv(records: Sequence[Any], path: epath.PathLike) -> None:
+    """Write records of one kind as CSV with a header; `None` becomes an empty cell."""
+    text = io.StringIO()
+    if records:
+        names = [f.name for f in dataclasses.fields(records[0])]
+        writer = csv.DictWriter(text, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(dataclasses.asdict(record) for record in records)
+    replace_text(path, text.getvalue())
+
+
+def replace_text(path: epath.PathLike, text: str) -> None:
+    """Write a file so that a reader sees the old text or the new one, never a part."""
+    path = epath.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(text)
+    temporary.replace(path)

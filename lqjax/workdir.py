@@ -1,0 +1,156 @@
+"""Where a run keeps what: the layout of a working directory; no jax.
+
+workdir/
+  config.json, environment.json     what ran, and on what
+  gallery.npz                       degraded examples for the report
+  runs/<model>/seed0-fold0/
+    checkpoints/                    Orbax
+    history.jsonl, cost.json        `Epoch` lines, one `Cost`
+    examples.npz                    ids and labels of the test split
+    conditions/<condition>.npz      logits of every test image
+    conditions/<condition>.json     the finished `Row`
+  results.jsonl, results.csv        all rows
+  report/                           report.html and what it links to
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from etils import epath
+
+from lqjax.rows import Cost, Epoch, Row, from_json, read_lines, replace_text, to_json
+
+RUN_NAME = re.compile(r"seed(\d+)-fold(\d+)")
+LONGEST_SLUG = 80
+
+
+def slug(condition: str) -> str:
+    """Turn a condition into a file name that is unique and readable."""
+    plain = re.sub(r"[^A-Za-z0-9.=-]+", "_", condition).strip("_")
+    return f"{plain[:LONGEST_SLUG]}-{zlib.crc32(condition.encode()):08x}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one trained network: model, seed, fold."""
+
+    root: epath.Path
+    model: str
+    seed: int
+    fold: int
+
+    @property
+    def checkpoints(self) -> epath.Path:
+        """Folder of the Orbax checkpoints."""
+        return self.root / "checkpoints"
+
+    @property
+    def history_path(self) -> epath.Path:
+        """File of the `Epoch` lines."""
+        return self.root / "history.jsonl"
+
+    def history(self) -> list[Epoch]:
+        """Read the epochs trained so far."""
+        return read_lines(Epoch, self.history_path)
+
+    def cost(self) -> Cost | None:
+        """Read what the model costs; `None` before it was measured."""
+        path = self.root / "cost.json"
+        return from_json(Cost, path.read_text()) if path.exists() else None
+
+    def write_cost(self, cost: Cost) -> None:
+        """Keep what the model costs."""
+        replace_text(self.root / "cost.json", to_json(cost) + "\n")
+
+    def row(self, condition: str) -> Row | None:
+        """Read the row of a finished condition; `None` while it is not finished."""
+        path = self.root / "conditions" / f"{slug(condition)}.json"
+        return from_json(Row, path.read_text()) if path.exists() else None
+
+    def rows(self) -> list[Row]:
+        """Read the rows of all finished conditions, sorted by file name."""
+        folder = self.root / "conditions"
+        if not folder.exists():
+            return []
+        files = sorted(p for p in folder.iterdir() if p.name.endswith(".json"))
+        return [from_json(Row, p.read_text()) for p in files]
+
+    def write_condition(self, row: Row, logits: np.ndarray) -> None:
+        """Keep a finished condition: scores first, the row last, so that a row means finished."""
+        folder = self.root / "conditions"
+        write_arrays(folder / f"{slug(row.condition)}.npz", logits=logits.astype(np.float32))
+        replace_text(folder / f"{slug(row.condition)}.json", to_json(row) + "\n")
+
+    def logits(self, condition: str) -> np.ndarray:
+        """Read the scores of a finished condition: float32, (examples, classes)."""
+        return read_arrays(self.root / "conditions" / f"{slug(condition)}.npz")["logits"]
+
+    def write_examples(self, ids: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> None:
+        """Keep what the rows of all score files stand for."""
+        write_arrays(
+            self.root / "examples.npz",
+            ids=ids.astype(str),
+            labels=labels,
+            classes=np.array(classes, dtype=str),
+        )
+
+    def examples(self) -> dict[str, np.ndarray]:
+        """Read `ids` (str), `labels` (int32) and `classes` (str) of the test split."""
+        return read_arrays(self.root / "examples.npz")
+
+
+@dataclass(frozen=True)
+class Workdir:
+    """A working directory; `root` may be local or on a bucket."""
+
+    root: epath.Path
+
+    @classmethod
+    def at(cls, path: epath.PathLike) -> Workdir:
+        """Name a working directory; nothing is created yet."""
+        return cls(epath.Path(path))
+
+    @property
+    def report(self) -> epath.Path:
+        """Folder of the report."""
+        return self.root / "report"
+
+    @property
+    def gallery(self) -> epath.Path:
+        """File of the degraded examples."""
+        return self.root / "gallery.npz"
+
+    def run(self, model: str, seed: int, fold: int = 0) -> Run:
+        """Name the folder of one trained network."""
+        return Run(self.root / "runs" / model / f"seed{seed}-fold{fold}", model, seed, fold)
+
+    def runs(self) -> list[Run]:
+        """List the runs that exist, by model, seed and fold."""
+        found = []
+        parent = self.root / "runs"
+        for model in sorted(parent.iterdir()) if parent.exists() else []:
+            for folder in sorted(model.iterdir()) if model.is_dir() else []:
+                match = RUN_NAME.fullmatch(folder.name)
+                if match:
+                    found.append(Run(folder, model.name, int(match[1]), int(match[2])))
+        return found
+
+
+def write_arrays(path: epath.Path, **arrays: np.ndarray) -> None:
+    """Write an npz file at once, never in part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".tmp")
+    with temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    temporary.replace(path)
+
+
+def read_arrays(path: epath.Path) -> dict[str, Any]:
+    """Read an npz file; no code in it is run."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        return dict(arrays)
