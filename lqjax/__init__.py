@@ -1,3 +1,39 @@
-"""lqjax: which network to choose for low-quality images."""
+"""lqjax: which network to choose for low-quality images.
+
+Everything listed here is imported on first use, so that `import lqjax` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lqjax.config import Config as Config
+    from lqjax.experiment import compare as compare
+    from lqjax.experiment import evaluate as evaluate
+    from lqjax.experiment import report as report
+    from lqjax.experiment import train as train
+    from lqjax.imaging.degrade import degrade as degrade
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Config": "lqjax.config",
+    "compare": "lqjax.experiment",
+    "degrade": "lqjax.imaging.degrade",
+    "evaluate": "lqjax.experiment",
+    "report": "lqjax.experiment",
+    "train": "lqjax.experiment",
+}
+__all__ = sorted([*_HOMES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"lqjax has no {name!r}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

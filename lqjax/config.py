@@ -15,6 +15,9 @@ import ml_collections
 
 from lqjax.settings import group, leaves, normalise, replace_at, setting
 
+OVERRIDABLE = ("optimizer", "schedule", "training", "augmentation", "model")
+"""Groups whose settings may differ between the compared networks."""
+
 
 class _Checked:
     """Convert and check every value when a group is made, however it is made."""
@@ -151,6 +154,7 @@ class RunConfig(_Checked):
     seed: int = setting(0, "seed of initial weights, order and augmentation", low=0)
     smoke: bool = setting(False, "shrink everything: does it run at all, in under a minute")
     progress: bool = setting(True, "show progress bars")
+    devices: int = setting(0, "how many devices share a batch; 0 for all", low=0)
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,7 @@ class Config:
     evaluation: EvaluationConfig = group(EvaluationConfig, "conditions to test under")
     run: RunConfig = group(RunConfig, "the run as a whole")
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What differs between the networks: {"resnet50": {"optimizer.learning_rate": 0.01}}."""
 
     def __post_init__(self) -> None:
         if not self.model.names:
@@ -178,7 +183,13 @@ class Config:
             raise ValueError(f"model.names={','.join(self.model.names)}: a network stands twice")
         flat = {model: flatten(fields) for model, fields in dict(self.overrides).items()}
         object.__setattr__(self, "overrides", flat)
-        for model in flat:
+        for model, fields in flat.items():
+            for path in fields:
+                if path.partition(".")[0] not in OVERRIDABLE:
+                    raise ValueError(
+                        f"overrides.{model}.{path} is not possible: all networks share the data and"
+                        f" the grid; allowed groups: {', '.join(OVERRIDABLE)}"
+                    )
             self.for_model(model)
 
     def for_model(self, model: str) -> Config:
@@ -221,7 +232,16 @@ def from_config_dict(recipe: ml_collections.ConfigDict) -> Config:
     Raises:
       ValueError: unknown setting or impossible value.
     """
-    given = recipe.to_dict()
+    return from_record(recipe.to_dict())
+
+
+def from_record(record: Mapping[str, Any]) -> Config:
+    """Turn nested plain dicts, as a recipe or a `config.json` has them, into settings.
+
+    Raises:
+      ValueError: a setting that this version does not have, or an impossible value.
+    """
+    given = dict(record)
     overrides = given.pop("overrides", {})
     made = Config()
     for path, value in flatten(given).items():

@@ -77,11 +77,13 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, (tuple, list)) else value
 
 
-def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+def differences(
+    first: Mapping[str, Any], second: Mapping[str, Any], ignored: tuple[str, ...] = ()
+) -> list[str]:
     """List the settings in which two `to_dict` records differ: "path: a -> b"."""
     one, two = flatten(first), flatten(second)
     return [
         f"{path}: {one.get(path, 'absent')} -> {two.get(path, 'absent')}"
         for path in sorted({*one, *two})
-        if one.get(path, "absent") != two.get(path, "absent")
+        if path not in ignored and one.get(path, "absent") != two.get(path, "absent")
     ]

@@ -7,6 +7,7 @@ with unit and range, changed by its dotted path, refused with the nearest allowe
 from __future__ import annotations
 
 import dataclasses
+import math
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -130,10 +131,11 @@ def check(value: Any, facts: Setting, path: str) -> None:
     unit = f" {facts.unit}" if facts.unit else ""
     if facts.positive and value <= 0:
         raise ValueError(f"{path}={value} is not possible; allowed: greater than 0{unit}")
-    low = -float("inf") if facts.low is None else facts.low
-    high = float("inf") if facts.high is None else facts.high
+    low = -math.inf if facts.low is None else facts.low
+    high = math.inf if facts.high is None else facts.high
     if not low <= value <= high:
-        raise ValueError(f"{path}={value} is not possible; allowed: {low:g} to {high:g}{unit}")
+        allowed = f"at least {low:g}" if high == math.inf else f"{low:g} to {high:g}"
+        raise ValueError(f"{path}={value} is not possible; allowed: {allowed}{unit}")
 
 
 def normalise(config: C) -> C:
@@ -172,8 +174,16 @@ def replace_at(config: C, path: str, value: Any, *, text: bool = False) -> C:
     settings_group = getattr(config, head)
     try:
         if text:
-            value = from_text(field_type(type(settings_group), leaf), value, leaf)
+            value = _read(settings_group, leaf, value)
         changed = dataclasses.replace(settings_group, **{leaf: value})
     except ValueError as error:
         raise ValueError(f"{head}.{error}") from None
     return dataclasses.replace(config, **{head: changed})  # type: ignore[type-var]
+
+
+def _read(settings_group: Any, leaf: str, text: str) -> Any:
+    try:
+        return from_text(field_type(type(settings_group), leaf), text, leaf)
+    except ValueError as error:
+        message = str(error)
+        raise ValueError(message if message.startswith(leaf) else f"{leaf}: {message}") from None

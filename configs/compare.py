@@ -1,0 +1,26 @@
+"""Compare networks on your own images: set data.source and data.path."""
+
+import ml_collections
+
+from lqjax.config import default_config
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Train for 30 epochs at 64 px with mild augmentation, and test on the low_quality grid."""
+    config = default_config()
+    config.data.source = "folder"
+    config.data.image_size = 64
+    config.model.names = ("alexnet", "resnet50")
+    config.optimizer.name = "adamw"
+    config.optimizer.weight_decay = 1e-4
+    config.schedule.name = "cosine"
+    config.schedule.warmup_epochs = 1.0
+    config.training.epochs = 30
+    config.training.batch_size = 64
+    config.augmentation.crop_padding = 4
+    config.augmentation.flip = True
+    config.overrides = {
+        "alexnet": {"optimizer": {"learning_rate": 3e-4}},
+        "resnet50": {"optimizer": {"learning_rate": 1e-3}},
+    }
+    return config

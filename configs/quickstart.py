@@ -1,0 +1,25 @@
+"""AlexNet against ResNet-50 on handwritten digits: the whole study in five minutes on a CPU."""
+
+import ml_collections
+
+from lqjax.config import default_config
+
+
+def get_config() -> ml_collections.ConfigDict:
+    """Train both on 1,797 digits at 64 px, each with its own optimiser settings."""
+    config = default_config()
+    config.data.source = "digits"
+    config.data.image_size = 64
+    config.model.names = ("alexnet", "resnet50")
+    config.training.epochs = 3
+    config.training.batch_size = 32
+    config.evaluation.batch_size = 120
+    config.evaluation.latency_runs = 5
+    config.optimizer.name = "adamw"
+    # One learning rate does not serve both: ResNet-50 learns in three epochs at 1e-3, where
+    # AlexNet without batch normalisation stays at chance.
+    config.overrides = {
+        "alexnet": {"optimizer": {"learning_rate": 3e-4}},
+        "resnet50": {"optimizer": {"learning_rate": 1e-3}},
+    }
+    return config

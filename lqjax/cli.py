@@ -1,0 +1,207 @@
+"""The command line: modes and flags; the same for `launch.py`, `python -m lqjax` and `lqjax`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from lqjax.config import Config
+from lqjax.overriding import override
+from lqjax.recipes import DEFAULT_RECIPE, load_recipe
+from lqjax.registry import unknown_name
+
+MODES = ("compare", "train", "evaluate", "report")
+FLAGS = ("--mode", "--config", "--workdir", "--help", "--version")
+DEFAULT_MODE = "compare"
+RUNS_FOLDER = "runs"
+USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
+
+HELP = """usage: python launch.py [--mode=MODE] [--config=RECIPE] [--config.GROUP.SETTING=VALUE ...]
+                        [--workdir=DIR]
+
+Train networks under one protocol, degrade the test images, and report which network to choose.
+
+  --mode=MODE       compare (default: train, evaluate, report), train, evaluate, or report
+  --config=RECIPE   a recipe file; default configs/quickstart.py
+  --config.GROUP.SETTING=VALUE
+                    change one setting, for example --config.optimizer.learning_rate=0.003
+                    or --config.model.names=alexnet,resnet18
+  --config.overrides.MODEL.GROUP.SETTING=VALUE
+                    change it for one of the compared networks only
+  --workdir=DIR     where everything is kept; default runs/<recipe>. An existing one goes on where
+                    it stopped. --mode=report takes several: --workdir=a,b
+  --version, --help
+
+The main job, with nothing but what is installed:   python launch.py
+On your own images, one folder a class:
+  python launch.py --config=configs/compare.py --config.data.source=folder --config.data.path=DIR
+
+Settings (default):
+"""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What stood on the command line."""
+
+    mode: str = DEFAULT_MODE
+    recipe: str = ""
+    workdir: str = ""
+    overrides: tuple[tuple[str, str], ...] = field(default=())
+    show: str = ""
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Read the flags, each as `--flag=value` or `--flag value`.
+
+    Raises:
+      ValueError: an unknown flag or mode, or a flag without its value.
+    """
+    values: dict[str, str] = {}
+    overrides: list[tuple[str, str]] = []
+    rest = list(argv)
+    while rest:
+        word = rest.pop(0)
+        flag, equals, value = word.partition("=")
+        if flag in ("--help", "-h", "--version"):
+            return Arguments(show="version" if flag == "--version" else "help")
+        if flag not in FLAGS and not flag.startswith("--config."):
+            raise unknown_name("flag", word if not word.startswith("--") else flag, FLAGS)
+        if not equals:
+            if not rest or rest[0].startswith("--"):
+                raise ValueError(f"{flag} needs a value: write {flag}=...")
+            value = rest.pop(0)
+        if flag.startswith("--config."):
+            overrides.append((flag.removeprefix("--config."), value))
+        else:
+            values[flag.removeprefix("--")] = value
+    mode = values.get("mode", DEFAULT_MODE)
+    if mode not in MODES:
+        raise unknown_name("mode", mode, MODES)
+    return Arguments(mode, values.get("config", ""), values.get("workdir", ""), tuple(overrides))
+
+
+def help_text() -> str:
+    """Return the usage and every setting with its default."""
+    from lqjax.settings import leaves
+
+    lines = []
+    for path, declared, value in leaves(Config()):
+        if path == "overrides":
+            continue
+        facts = declared.metadata["setting"]
+        unit = f" ({facts.unit})" if facts.unit else ""
+        shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
+        lines.append(f"  {path}={shown}\n      {facts.doc}{unit}")
+    return HELP + "\n".join(lines)
+
+
+def settings_of(arguments: Arguments) -> tuple[Config, str]:
+    """Return the settings and the working directory that the arguments ask for.
+
+    Without `--config` an existing working directory keeps its own settings.
+    """
+    from lqjax.experiment import stored_config
+    from lqjax.workdir import Workdir
+
+    recipe = arguments.recipe or DEFAULT_RECIPE
+    workdir = arguments.workdir or str(Path(RUNS_FOLDER) / Path(recipe).stem)
+    stored = None if arguments.recipe else stored_config(Workdir.at(workdir))
+    config = stored or load_recipe(recipe)
+    for path, text in arguments.overrides:
+        config = override(config, path, text)
+    return config, workdir
+
+
+def run(arguments: Arguments) -> str:
+    """Do what the arguments ask for; return the last lines for the screen."""
+    from lqjax import experiment
+    from lqjax.progress import Progress
+    from lqjax.textlists import split_list
+
+    if arguments.mode == "report":
+        default = str(Path(RUNS_FOLDER) / Path(arguments.recipe or DEFAULT_RECIPE).stem)
+        written = experiment.report(split_list(arguments.workdir or default))
+        return f"{written.table}\n\n{written.verdict}\n\nreport: {written.path}"
+    config, workdir = settings_of(arguments)
+    count = len(config.model.names)
+    if arguments.mode == "train":
+        progress = Progress(config.run.progress, count)
+        trained = experiment.train(config, workdir=workdir, progress=progress)
+        return "\n".join(
+            f"{t.model}: validation accuracy {t.best.validation_accuracy:.1%} in epoch"
+            f" {t.best.epoch} of {t.history[-1].epoch}, weights in {t.folder}"
+            for t in trained.models
+        )
+    if arguments.mode == "evaluate":
+        progress = Progress(config.run.progress, count)
+        evaluated = experiment.evaluate(config, workdir=workdir, progress=progress)
+        return "\n".join(
+            f"{row.model}  {row.condition}: {row.accuracy:.1%}"
+            f" [{row.accuracy_low:.1%}, {row.accuracy_high:.1%}]"
+            for row in evaluated.rows
+        )
+    progress = Progress(config.run.progress, 2 * count)
+    result = experiment.compare(config, workdir=workdir, progress=progress)
+    return f"{result.table}\n\n{result.verdict}\n\nreport: {result.report}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0, 2 for a user's mistake, 130 when stopped."""
+    signal.signal(signal.SIGTERM, _terminate)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        arguments = parse(sys.argv[1:] if argv is None else argv)
+        if arguments.show == "help":
+            print(help_text())
+        elif arguments.show == "version":
+            from lqjax import __version__
+
+            print(f"lqjax {__version__}")
+        else:
+            _quiet_logs()
+            print(run(arguments))
+    except (ValueError, OSError) as error:
+        if os.environ.get("LQJAX_TRACEBACK"):
+            raise
+        print(f"lqjax: {_one_line(error)}", file=sys.stderr)
+        return USER_ERROR
+    except RuntimeError as error:
+        from lqjax.training.loop import DivergedError
+
+        if not isinstance(error, DivergedError):
+            raise
+        print(f"lqjax: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, _Terminated) as stop:
+        print(
+            "\nlqjax: stopped; the same command goes on from the last checkpoint", file=sys.stderr
+        )
+        return TERMINATED if isinstance(stop, _Terminated) else INTERRUPTED
+    return 0
+
+
+class _Terminated(BaseException):
+    """SIGTERM arrived: a preempted machine gives a few seconds to end tidily."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def _quiet_logs() -> None:
+    # Orbax and jax report their inner workings through these; users asked for results.
+    from absl import logging
+
+    logging.set_verbosity(logging.ERROR)
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())

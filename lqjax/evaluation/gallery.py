@@ -1,0 +1,40 @@
+"""A few test images under every condition, for people to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+
+from lqjax.evaluation.predict import BYTE_MAXIMUM, as_floats
+from lqjax.imaging.apply import apply_condition
+from lqjax.imaging.conditions import Condition
+from lqjax.imaging.keys import example_numbers
+from lqjax.typing import Dataset
+
+EXAMPLES = 3
+
+
+def make_gallery(
+    dataset: Dataset, conditions: Sequence[Condition], seed: int
+) -> dict[str, np.ndarray]:
+    """Degrade the first test image of each of the first few classes.
+
+    Returns:
+      `images` uint8 (conditions, examples, height, width, channel), `conditions`, `labels`
+      (for people, one per condition) and `captions` (the class, one per example).
+    """
+    split = dataset.test
+    _, first = np.unique(split.labels, return_index=True)
+    chosen = split.take(first[:EXAMPLES])
+    numbers = jnp.asarray(example_numbers(chosen.ids))
+    clean = as_floats(jnp.asarray(chosen.images), numbers)
+    shown = [apply_condition(c, clean, numbers, seed) if c.steps else clean for c in conditions]
+    images = [np.round(np.asarray(i) * BYTE_MAXIMUM).astype(np.uint8) for i in shown]
+    return {
+        "images": np.stack(images),
+        "conditions": np.array([c.name for c in conditions], dtype=str),
+        "labels": np.array([c.label for c in conditions], dtype=str),
+        "captions": np.array([dataset.class_names[i] for i in chosen.labels], dtype=str),
+    }

@@ -1,0 +1,101 @@
+"""The grid: one network under every condition, resumable condition by condition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+
+from lqjax.data.pipeline import Batches
+from lqjax.evaluation.predict import Predictor, Prepare, as_floats
+from lqjax.imaging.apply import apply_condition
+from lqjax.imaging.conditions import Condition
+from lqjax.imaging.psnr import psnr
+from lqjax.metrics.summary import summarise
+from lqjax.progress import Progress
+from lqjax.rows import Row
+from lqjax.runtime import read
+from lqjax.typing import Images, Split, Tree
+from lqjax.workdir import Run
+
+
+class Grid:
+    """The conditions of an evaluation over one test split.
+
+    Args:
+      dataset: name for the rows.
+      split, batches: the test split on the host, and as the pipeline gives it.
+      conditions: what to test under, in the order of the report.
+      seed: seed of the degradations.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        split: Split,
+        batches: Batches,
+        conditions: Sequence[Condition],
+        seed: int,
+    ) -> None:
+        self.dataset, self.split, self.batches = dataset, split, batches
+        self.conditions, self.seed = tuple(conditions), seed
+
+    def evaluate(
+        self, predictor: Predictor, params: Tree, stats: Tree, run: Run, progress: Progress
+    ) -> list[Row]:
+        """Test under every condition that has no row yet; return the rows of all.
+
+        A condition whose row is on disk is finished and is not computed again.
+        """
+        count = len(self.split)
+        done = sum(run.row(condition.name) is not None for condition in self.conditions)
+        rows = []
+        title = f"evaluate {predictor.network.name}"
+        with progress.stage(title, count * len(self.conditions), count * done) as stage:
+            for condition in self.conditions:
+                row = run.row(condition.name)
+                if row is None:
+                    stage.note(condition.name)
+                    ratios: list[jax.Array] = []
+                    logits = predictor.logits(
+                        params, stats, self.batches, self._prepare(condition, ratios), stage.advance
+                    )
+                    row = self._row(run, condition, logits, ratios)
+                    run.write_condition(row, logits)
+                rows.append(row)
+        return rows
+
+    def _prepare(self, condition: Condition, ratios: list[jax.Array]) -> Prepare:
+        def prepare(images: jax.Array, numbers: jax.Array) -> Images:
+            clean = as_floats(images, numbers)
+            if not condition.steps:
+                return clean
+            degraded = apply_condition(condition, clean, numbers, self.seed)
+            ratios.append(psnr(clean, degraded))
+            return degraded
+
+        return prepare
+
+    def _row(
+        self, run: Run, condition: Condition, logits: np.ndarray, ratios: list[jax.Array]
+    ) -> Row:
+        count = len(self.split)
+        ratio = None
+        if ratios:
+            each = np.concatenate([read(part) for part in ratios])[:count]
+            ratio = float(each.mean()) if np.isfinite(each).all() else None
+        return Row(
+            model=run.model,
+            dataset=self.dataset,
+            seed=run.seed,
+            fold=run.fold,
+            condition=condition.name,
+            family=condition.family,
+            level=condition.level,
+            label=condition.label,
+            image_size=int(self.split.images.shape[1]),
+            n=count,
+            psnr=ratio,
+            **summarise(logits, self.split.labels),
+        )

@@ -1,0 +1,86 @@
+"""The forward pass over a whole split: exact for any batch size and device count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from lqjax.compiling import jit
+from lqjax.data.pipeline import Batches, padded_batches
+from lqjax.models.network import Network
+from lqjax.runtime import batch_sharded, check_batch, read, replicated
+from lqjax.typing import Images, Logits, Tree
+
+BYTE_MAXIMUM = 255.0
+Prepare = Callable[[jax.Array, jax.Array], Images]
+"""(uint8 images, example numbers) -> float32 images in [0, 1]."""
+
+
+class Predictor:
+    """A network ready to classify: one compiled forward pass for everything it is shown.
+
+    Args:
+      network: what classifies.
+      statistics: (mean, std) per channel that belong to the network.
+      batch_size: images a pass, over all devices of the mesh.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        statistics: tuple[np.ndarray, np.ndarray],
+        batch_size: int,
+        mesh: Mesh,
+    ) -> None:
+        check_batch("evaluation.batch_size", batch_size, mesh)
+        self.network, self.batch_size, self.mesh = network, batch_size, mesh
+        mean, std = (jnp.asarray(values, jnp.float32) for values in statistics)
+
+        def forward(params: Tree, stats: Tree, images: Images) -> Logits:
+            return network.apply(params, stats, (images - mean) / std, train=False)[0]
+
+        whole, split = replicated(mesh), batch_sharded(mesh)
+        self.function = forward
+        self.forward = jit(forward, in_shardings=(whole, whole, split), out_shardings=split)
+
+    def logits(
+        self,
+        params: Tree,
+        stats: Tree,
+        batches: Batches,
+        prepare: Prepare,
+        advance: Callable[[int], None] = lambda images: None,
+    ) -> np.ndarray:
+        """Classify a whole split.
+
+        Args:
+          batches: the split; the last batch is filled up and what was added is cut off again.
+          prepare: makes network input from the stored bytes; a program of its own, so that the
+            forward pass is compiled once whatever it does.
+          advance: called with the number of images after each batch.
+
+        Returns:
+          Float32 logits, (examples, classes), in the order of the split.
+        """
+        parts: list[np.ndarray] = []
+        waiting: tuple[Logits, np.ndarray] | None = None
+        for rows, mask in padded_batches(len(batches), self.batch_size):
+            images, _, numbers = batches.batch(rows)
+            made = self.forward(params, stats, prepare(images, numbers)), mask
+            if waiting is not None:
+                parts.append(read(waiting[0])[waiting[1]])
+            waiting = made
+            advance(int(mask.sum()))
+        if waiting is not None:
+            parts.append(read(waiting[0])[waiting[1]])
+        return np.concatenate(parts)
+
+
+@jax.jit
+def as_floats(images: jax.Array, numbers: jax.Array) -> Images:
+    """Turn stored bytes into float32 in [0, 1], the `Prepare` of clean images."""
+    return images.astype(jnp.float32) / BYTE_MAXIMUM

@@ -1,0 +1,85 @@
+"""The record of a network architecture and the registry that holds all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+from flax import nnx
+
+from lqjax.registry import Registry
+
+STEMS = ("imagenet", "small")
+"""First layers to choose from: as published, or without early downsampling for small images."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a builder needs to know to make a network.
+
+    Attributes:
+      num_classes: width of the last layer.
+      channels: 1 or 3.
+      dtype: dtype of the computation; parameters and statistics stay float32.
+      stem: one of `STEMS`.
+      dropout: rate of the dropout layers, in [0, 1); networks without dropout ignore it.
+      zero_init_residual: start the last scale of each residual block at zero, so that every
+        block starts as the identity; networks without residual blocks ignore it.
+    """
+
+    num_classes: int
+    channels: int
+    dtype: Any
+    stem: str
+    dropout: float
+    zero_init_residual: bool
+
+
+class Classifier(nnx.Module):
+    """An image classifier: images in, named activations or logits out."""
+
+    def activations(
+        self, images: jax.Array, *, train: bool, rngs: nnx.Rngs | None = None
+    ) -> dict[str, jax.Array]:
+        """Compute every named activation, in order; the last two are `features` and `logits`.
+
+        Args:
+          images: float32, (batch, height, width, channels), normalised.
+          train: use batch statistics and dropout.
+          rngs: randomness of the dropout layers; needed only where `train` and there are any.
+
+        Returns:
+          Name -> array: feature maps (batch, height, width, channel), then `features`
+          (batch, feature) and `logits` (batch, classes). Unused ones cost nothing under jit.
+        """
+        raise NotImplementedError
+
+    def __call__(
+        self, images: jax.Array, *, train: bool, rngs: nnx.Rngs | None = None
+    ) -> jax.Array:
+        """Compute float32 logits, (batch, classes); arguments as `activations`."""
+        return self.activations(images, train=train, rngs=rngs)["logits"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One entry of the registry.
+
+    Attributes:
+      make: `(settings, rngs) -> classifier`; called abstractly, so it must not read values.
+      minimum_size: stem -> least height and width in pixels.
+      source: paper and reference code.
+      dropout: whether training draws random numbers.
+      last_map: name of the activation before pooling, whose size decides what is lost.
+    """
+
+    make: Callable[[Settings, nnx.Rngs], Classifier]
+    minimum_size: Mapping[str, int]
+    source: str
+    dropout: bool
+    last_map: str
+
+
+MODELS: Registry[Architecture] = Registry("model", "lqjax.models")

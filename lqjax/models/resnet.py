@@ -1,0 +1,181 @@
+"""Residual networks of 18 to 152 layers, v1.5: the 3x3 convolution of a bottleneck strides."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+
+from lqjax.models.base import MODELS, Architecture, Classifier, Settings
+from lqjax.models.batch_norm import BatchNorm
+from lqjax.models.convolution import Convolution
+from lqjax.models.dense import Dense
+from lqjax.models.pooling import global_average_pool, max_pool
+
+STAGE_WIDTHS = (64, 128, 256, 512)
+"""Channels inside the blocks of the four stages."""
+
+EXPANSION = 4
+"""A bottleneck block puts out this many times its inner channels."""
+
+STEM_KERNELS = {
+    "imagenet": {"size": 7, "stride": 2, "padding": 3},
+    "small": {"size": 3, "stride": 1, "padding": 1},
+}
+"""First convolution. The small stem is 3x3 without stride, and no pooling follows it."""
+
+STEM_POOLING = {"size": 3, "stride": 2, "padding": 1}
+
+MINIMUM_SIZE = {"imagenet": 63, "small": 28}
+"""Least image side in pixels, the same as AlexNet's so that both can be compared."""
+
+SOURCE = "He et al. 2016, https://arxiv.org/abs/1512.03385; torchvision.models.resnet"
+
+
+def _convolution(
+    inputs: int, outputs: int, size: int, *, stride: int = 1, dtype: Any, rngs: nnx.Rngs
+) -> Convolution:
+    """Make a convolution that keeps the size (up to its stride), He normal by fan out."""
+    he = jax.nn.initializers.variance_scaling(2.0, "fan_out", "normal")
+    return Convolution(
+        inputs, outputs, size, stride=stride, padding=size // 2, bias=False,
+        initializer=he, dtype=dtype, rngs=rngs,
+    )  # fmt: skip
+
+
+class Shortcut(nnx.Module):
+    """Project the input of a block to the shape of its output."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, stride: int, dtype: Any, rngs: nnx.Rngs
+    ) -> None:
+        self.conv = _convolution(inputs, outputs, 1, stride=stride, dtype=dtype, rngs=rngs)
+        self.bn = BatchNorm(outputs, dtype=dtype)
+
+    def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
+        """Map (batch, height, width, inputs) to (batch, height', width', outputs)."""
+        return self.bn(self.conv(maps), train=train)
+
+
+class BasicBlock(nnx.Module):
+    """Two 3x3 convolutions and a shortcut."""
+
+    expansion = 1
+
+    def __init__(
+        self, inputs: int, width: int, *, stride: int, last_scale: float, dtype: Any,
+        rngs: nnx.Rngs,
+    ) -> None:  # fmt: skip
+        shared = {"dtype": dtype, "rngs": rngs}
+        self.conv1 = _convolution(inputs, width, 3, stride=stride, **shared)
+        self.bn1 = BatchNorm(width, dtype=dtype)
+        self.conv2 = _convolution(width, width, 3, **shared)
+        self.bn2 = BatchNorm(width, scale=last_scale, dtype=dtype)
+        projects = stride > 1 or inputs != width
+        self.downsample = Shortcut(inputs, width, stride=stride, **shared) if projects else None
+
+    def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
+        """Map (batch, height, width, inputs) to (batch, height', width', width)."""
+        x = nnx.relu(self.bn1(self.conv1(maps), train=train))
+        x = self.bn2(self.conv2(x), train=train)
+        shortcut = maps if self.downsample is None else self.downsample(maps, train=train)
+        return nnx.relu(x + shortcut)
+
+
+class BottleneckBlock(nnx.Module):
+    """A 1x1 convolution down, a 3x3 one that may stride, a 1x1 one up, and a shortcut."""
+
+    expansion = EXPANSION
+
+    def __init__(
+        self, inputs: int, width: int, *, stride: int, last_scale: float, dtype: Any,
+        rngs: nnx.Rngs,
+    ) -> None:  # fmt: skip
+        shared = {"dtype": dtype, "rngs": rngs}
+        outputs = width * EXPANSION
+        self.conv1 = _convolution(inputs, width, 1, **shared)
+        self.bn1 = BatchNorm(width, dtype=dtype)
+        self.conv2 = _convolution(width, width, 3, stride=stride, **shared)
+        self.bn2 = BatchNorm(width, dtype=dtype)
+        self.conv3 = _convolution(width, outputs, 1, **shared)
+        self.bn3 = BatchNorm(outputs, scale=last_scale, dtype=dtype)
+        projects = stride > 1 or inputs != outputs
+        self.downsample = Shortcut(inputs, outputs, stride=stride, **shared) if projects else None
+
+    def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
+        """Map (batch, height, width, inputs) to (batch, height', width', 4 * width)."""
+        x = nnx.relu(self.bn1(self.conv1(maps), train=train))
+        x = nnx.relu(self.bn2(self.conv2(x), train=train))
+        x = self.bn3(self.conv3(x), train=train)
+        shortcut = maps if self.downsample is None else self.downsample(maps, train=train)
+        return nnx.relu(x + shortcut)
+
+
+class ResNet(Classifier):
+    """A stem, four stages of residual blocks, global averaging, one dense layer.
+
+    Convolutions start He normal (fan out), scales at one (the last of each block at zero if
+    asked), the dense layer uniform within 1 / sqrt(features), as torchvision does.
+    """
+
+    def __init__(
+        self,
+        block: type[BasicBlock] | type[BottleneckBlock],
+        depths: tuple[int, int, int, int],
+        settings: Settings,
+        rngs: nnx.Rngs,
+    ) -> None:
+        shared = {"dtype": settings.dtype, "rngs": rngs}
+        he = jax.nn.initializers.variance_scaling(2.0, "fan_out", "normal")
+        self.conv1 = Convolution(
+            settings.channels, STAGE_WIDTHS[0], bias=False, initializer=he,
+            **STEM_KERNELS[settings.stem], **shared,
+        )  # fmt: skip
+        self.bn1 = BatchNorm(STAGE_WIDTHS[0], dtype=settings.dtype)
+        inputs = STAGE_WIDTHS[0]
+        last_scale = 0.0 if settings.zero_init_residual else 1.0
+        for number, (width, depth) in enumerate(zip(STAGE_WIDTHS, depths, strict=True), start=1):
+            blocks = {}
+            for i in range(depth):
+                stride = 2 if number > 1 and i == 0 else 1
+                blocks[str(i)] = block(
+                    inputs, width, stride=stride, last_scale=last_scale, **shared
+                )
+                inputs = width * block.expansion
+            setattr(self, f"layer{number}", nnx.Dict(blocks))
+        uniform = jax.nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
+        self.fc = Dense(inputs, settings.num_classes, initializer=uniform, **shared)
+        self.depths, self.pools = depths, settings.stem == "imagenet"
+
+    def activations(
+        self, images: jax.Array, *, train: bool, rngs: nnx.Rngs | None = None
+    ) -> dict[str, jax.Array]:
+        """Compute conv1 (rectified), layer1 to layer4, features and logits."""
+        maps = {}
+        x = maps["conv1"] = nnx.relu(self.bn1(self.conv1(images), train=train))
+        if self.pools:
+            x = max_pool(x, **STEM_POOLING)
+        for number, depth in enumerate(self.depths, start=1):
+            stage = getattr(self, f"layer{number}")
+            for i in range(depth):
+                x = stage[str(i)](x, train=train)
+            maps[f"layer{number}"] = x
+        features = global_average_pool(x)
+        return {**maps, "features": features, "logits": self.fc(features).astype(jnp.float32)}
+
+
+LAYOUTS: dict[str, tuple[type[BasicBlock] | type[BottleneckBlock], tuple[int, int, int, int]]] = {
+    "resnet18": (BasicBlock, (2, 2, 2, 2)),
+    "resnet34": (BasicBlock, (3, 4, 6, 3)),
+    "resnet50": (BottleneckBlock, (3, 4, 6, 3)),
+    "resnet101": (BottleneckBlock, (3, 4, 23, 3)),
+    "resnet152": (BottleneckBlock, (3, 8, 36, 3)),
+}
+"""Name -> block and blocks per stage: table 1 of the paper."""
+
+for _name, _layout in LAYOUTS.items():
+    _make = partial(ResNet, *_layout)
+    MODELS.add(_name, Architecture(_make, MINIMUM_SIZE, SOURCE, dropout=False, last_map="layer4"))

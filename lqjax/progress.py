@@ -1,0 +1,77 @@
+"""Progress on the screen: what is going on, how fast, how long it still takes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+SCREEN_INTERVAL_SECONDS = 0.2
+LOG_INTERVAL_SECONDS = 10.0
+BAR_FORMAT = (
+    "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} images, {rate_fmt},"
+    " {remaining} left{postfix}"
+)
+
+
+class Stage:
+    """One stage of a run, counted in images."""
+
+    def __init__(self, bar: tqdm | None) -> None:
+        self._bar = bar
+
+    def advance(self, images: int) -> None:
+        """Count images as done."""
+        if self._bar is not None:
+            self._bar.update(images)
+
+    def note(self, text: str) -> None:
+        """Show what is going on right now."""
+        if self._bar is not None:
+            self._bar.set_postfix_str(text, refresh=True)
+
+
+class Progress:
+    """Progress bars for the stages of a run, on stderr; silent unless shown.
+
+    Args:
+      shown: whether anything is printed.
+      stages: how many stages the run has, 0 when unknown.
+    """
+
+    def __init__(self, shown: bool = False, stages: int = 0) -> None:
+        self.shown = shown
+        self._stages = stages
+        self._started = 0
+
+    @contextmanager
+    def stage(self, title: str, images: int, done: int = 0) -> Iterator[Stage]:
+        """Open a stage of so many images, some of them perhaps done in an earlier run."""
+        self._started += 1
+        if not self.shown:
+            yield Stage(None)
+            return
+        screen = sys.stderr.isatty()
+        count = f"[{self._started}/{self._stages}] " if self._stages else ""
+        bar = tqdm(
+            total=images,
+            initial=done,
+            desc=count + title,
+            unit=" images",
+            mininterval=SCREEN_INTERVAL_SECONDS if screen else LOG_INTERVAL_SECONDS,
+            bar_format=BAR_FORMAT,
+            dynamic_ncols=screen,
+            ascii=not screen,
+            file=sys.stderr,
+        )
+        try:
+            yield Stage(bar)
+        finally:
+            bar.close()
+
+    def say(self, text: str) -> None:
+        """Print a line above the bars."""
+        if self.shown:
+            tqdm.write(text, file=sys.stderr)

@@ -1,0 +1,243 @@
+"""One working directory at work: the data on the devices, and what is done to each network."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from clu import parameter_overview
+
+from lqjax.config import Config
+from lqjax.data.loading import load_dataset
+from lqjax.data.pipeline import Batches, normalisation, place
+from lqjax.data.source import SOURCES
+from lqjax.evaluation.cost import forward_cost
+from lqjax.evaluation.gallery import make_gallery
+from lqjax.evaluation.grid import Grid
+from lqjax.evaluation.predict import Predictor, as_floats
+from lqjax.imaging.conditions import Condition, expand
+from lqjax.metrics.log_loss import log_loss
+from lqjax.models.base import MODELS
+from lqjax.models.network import Network, build
+from lqjax.optim.base import OPTIMIZERS, SCHEDULES
+from lqjax.progress import Progress
+from lqjax.rows import Cost, Epoch, Row, replace_text
+from lqjax.runtime import device_name, environment, make_mesh
+from lqjax.training.checkpoints import Checkpoints, best_epoch
+from lqjax.training.loop import Trainer
+from lqjax.training.state import with_sharding
+from lqjax.typing import Dataset, Split, Tree
+from lqjax.workdir import Run, Workdir, write_arrays
+
+SMALLEST_IMAGENET_STEM = 64
+
+
+def check_names(config: Config) -> None:
+    """Look every name up before anything is loaded or computed.
+
+    Raises:
+      ValueError: an unknown model, source, optimiser, schedule, condition or override.
+    """
+    SOURCES[config.data.source]
+    expand(config.evaluation.conditions)
+    expand(config.augmentation.degradations)
+    for model in (*config.model.names, *config.overrides):
+        MODELS[model]
+        own = config.for_model(model)
+        OPTIMIZERS[own.optimizer.name]
+        SCHEDULES[own.schedule.name]
+        expand(own.augmentation.degradations)
+
+
+class Workbench:
+    """A loaded data set, a mesh and a working directory.
+
+    Raises:
+      ValueError: the data cannot be used, or a batch does not fit the devices.
+    """
+
+    def __init__(self, config: Config, workdir: Workdir) -> None:
+        self.config, self.workdir = config, workdir
+        self.mesh = make_mesh(config.run.devices)
+        self.dataset: Dataset = load_dataset(config.data)
+        self.statistics = normalisation(self.dataset.train)
+        self.conditions: tuple[Condition, ...] = expand(config.evaluation.conditions)
+        self._predictors: dict[str, Predictor] = {}
+
+    def run(self, model: str) -> Run:
+        """Name the folder of a network."""
+        return self.workdir.run(model, self.config.run.seed)
+
+    def environment(self) -> dict[str, Any]:
+        """Record what this ran on and with which data."""
+        data = self.dataset
+        return {
+            **environment(),
+            "seed": self.config.run.seed,
+            "dataset": {
+                "name": data.name,
+                "classes": list(data.class_names),
+                "image_size": data.image_size,
+                "channels": data.channels,
+                "train": len(data.train),
+                "validation": len(data.validation),
+                "test": len(data.test),
+                "mean": np.asarray(self.statistics[0]).tolist(),
+                "std": np.asarray(self.statistics[1]).tolist(),
+                "credit": data.credit,
+                "skipped": [list(pair) for pair in data.skipped],
+                "notes": [
+                    note for model in self.config.model.names for note in self.network(model).notes
+                ],
+            },
+        }
+
+    def network(self, model: str) -> Network:
+        """Build a network for the data, as the settings of this model say."""
+        own = self.config.for_model(model).model
+        stem = own.stem
+        if stem == "auto":
+            stem = "imagenet" if self.dataset.image_size >= SMALLEST_IMAGENET_STEM else "small"
+        return build(
+            model,
+            num_classes=self.dataset.num_classes,
+            channels=self.dataset.channels,
+            image_size=self.dataset.image_size,
+            dtype=own.dtype,
+            stem=stem,
+            dropout=own.dropout,
+            zero_init_residual=own.zero_init_residual,
+        )
+
+    def train(self, model: str, progress: Progress) -> list[Epoch]:
+        """Train one network to the end, or go on where it stopped."""
+        config, network = self.config.for_model(model), self.network(model)
+        self._describe(network, progress)
+        predictor = self._predictor(model)
+
+        def validate(params: Tree, stats: Tree) -> tuple[float, float]:
+            logits = predictor.logits(params, stats, self._validation, as_floats)
+            labels = self.dataset.validation.labels
+            return log_loss(logits, labels), float((logits.argmax(1) == labels).mean())
+
+        trainer = Trainer(
+            network, config, self.run(model), self._train, self.statistics, validate, self.mesh
+        )
+        return trainer.train(progress)
+
+    def evaluate(self, model: str, progress: Progress) -> tuple[list[Row], Cost]:
+        """Test one network under every condition and measure what it costs."""
+        run, predictor = self.run(model), self._predictor(model)
+        params, stats = self._weights(model)
+        run.write_examples(
+            self.dataset.test.ids, self.dataset.test.labels, self.dataset.class_names
+        )
+        grid = Grid(
+            self.dataset.name,
+            self.dataset.test,
+            self._test,
+            self.conditions,
+            self.config.evaluation.seed,
+        )
+        rows = grid.evaluate(predictor, params, stats, run, progress)
+        cost = run.cost()
+        if cost is None:
+            cost = self._cost(model, predictor, params, stats)
+            run.write_cost(cost)
+        return rows, cost
+
+    def write_gallery(self) -> None:
+        """Keep a few degraded test images for the report, unless they are there already."""
+        gallery = make_gallery(self.dataset, self.conditions, self.config.evaluation.seed)
+        write_arrays(self.workdir.gallery, **gallery)
+
+    @cached_property
+    def _train(self) -> Batches:
+        return self._placed(self.dataset.train)
+
+    @cached_property
+    def _validation(self) -> Batches:
+        return self._placed(self.dataset.validation)
+
+    @cached_property
+    def _test(self) -> Batches:
+        return self._placed(self.dataset.test)
+
+    def _placed(self, split: Split) -> Batches:
+        settings = self.config.data
+        return place(split, self.mesh, settings.residency, settings.device_share)
+
+    def _predictor(self, model: str) -> Predictor:
+        if model not in self._predictors:
+            self._predictors[model] = Predictor(
+                self.network(model),
+                self.statistics,
+                self.config.evaluation.batch_size,
+                self.mesh,
+            )
+        return self._predictors[model]
+
+    def _weights(self, model: str) -> tuple[Tree, Tree]:
+        folder = self.run(model).checkpoints
+        if not folder.exists():
+            raise ValueError(
+                f"{self.workdir.root} holds no trained {model}; train it first (--mode=train)"
+            )
+        params, stats = self.network(model).shapes()
+        with Checkpoints(folder, read_only=True) as checkpoints:
+            latest = checkpoints.latest_epoch()
+            if latest is None:
+                raise ValueError(f"{folder} holds no finished checkpoint; train {model} first")
+            chosen = latest
+            if self.config.evaluation.checkpoint == "best":
+                chosen = best_epoch(checkpoints.history(latest)).epoch
+            restored = checkpoints.restore_model(
+                chosen, with_sharding({"params": params, "stats": stats}, self.mesh)
+            )
+        return restored["params"], restored["stats"]
+
+    def _cost(self, model: str, predictor: Predictor, params: Tree, stats: Tree) -> Cost:
+        network, history = predictor.network, self.run(model).history()
+        runs = self.config.evaluation.latency_runs
+        return Cost(
+            model=model,
+            seed=self.config.run.seed,
+            fold=0,
+            image_size=self.dataset.image_size,
+            parameters=network.parameter_count(),
+            multiply_adds=network.multiply_adds(),
+            batch_size=predictor.batch_size,
+            timed_runs=runs,
+            training_seconds=sum(epoch.seconds for epoch in history),
+            training_epochs=len(history),
+            training_images_per_second=float(np.median([e.images_per_second for e in history])),
+            device=device_name(),
+            dtype=self.config.for_model(model).model.dtype,
+            **forward_cost(predictor, params, stats, runs),
+        )
+
+    def _describe(self, network: Network, progress: Progress) -> None:
+        run = self.run(network.name)
+        params, _ = network.shapes()
+        overview = parameter_overview.get_parameter_overview(params, include_stats=False)
+        replace_text(run.root / "parameters.txt", overview + "\n")
+        replace_text(run.root / "model.json", json.dumps(self._recipe(network), indent=1) + "\n")
+        blocks = ", ".join(
+            f"{name} {parameter_overview.count_parameters(block):,}"
+            for name, block in params.items()
+        )
+        progress.say(f"{network.name}: {network.parameter_count():,} parameters ({blocks})")
+
+    def _recipe(self, network: Network) -> dict[str, Any]:
+        return {
+            "model": network.name,
+            "class_names": list(self.dataset.class_names),
+            "channels": network.channels,
+            "image_size": network.image_size,
+            "stem": network.stem,
+            "dtype": self.config.for_model(network.name).model.dtype,
+            "mean": np.asarray(self.statistics[0]).tolist(),
+            "std": np.asarray(self.statistics[1]).tolist(),
+        }

@@ -1,0 +1,19 @@
+"""Eight virtual devices, strict arrays, and one compilation cache for the whole test run."""
+
+import os
+import tempfile
+
+os.environ["XLA_FLAGS"] = (
+    os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=8"
+)
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import jax
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+CACHE = os.environ.setdefault(
+    "LQJAX_TEST_CACHE", tempfile.mkdtemp(prefix="lqjax-test-compilations-")
+)
+jax.config.update("jax_compilation_cache_dir", CACHE)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
