@@ -64,19 +64,6 @@ def batch_sharded(mesh: Mesh) -> NamedSharding:
     return NamedSharding(mesh, PartitionSpec(DATA_AXIS))
 
 
-def check_batch(name: str, batch_size: int, mesh: Mesh) -> None:
-    """Refuse a batch size that the devices cannot share evenly.
-
-    Raises:
-      ValueError: names the setting and the nearest sizes that work.
-    """
-    count = mesh.size
-    if batch_size % count:
-        below, above = batch_size // count * count, -(-batch_size // count) * count
-        sizes = " or ".join(str(s) for s in (below, above) if s > 0)
-        raise ValueError(f"{name}={batch_size} is not possible on {count} devices; choose {sizes}")
-
-
 def read(tree: Any) -> Any:
     """Copy arrays from the device to the host: the one place that waits for the device."""
     return jax.tree.map(np.asarray, jax.device_get(tree))

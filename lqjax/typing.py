@@ -61,6 +61,7 @@ class Dataset:
       class_names: one per class, in label order.
       skipped: (file, reason) of every image left out under `on_bad_image="skip"`.
       credit: source and licence, one line; empty when unknown.
+      notes: what the loader did that a reader should know (splits made here), one line each.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Dataset:
     class_names: tuple[str, ...]
     skipped: tuple[tuple[str, str], ...] = ()
     credit: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def image_size(self) -> int:

@@ -11,7 +11,7 @@ from clu import parameter_overview
 
 from lqjax.config import Config
 from lqjax.data.loading import load_dataset
-from lqjax.data.pipeline import Batches, normalisation, place
+from lqjax.data.pipeline import Placed, normalisation, place
 from lqjax.data.source import SOURCES
 from lqjax.evaluation.cost import forward_cost
 from lqjax.evaluation.gallery import make_gallery
@@ -42,13 +42,13 @@ def check_names(config: Config) -> None:
     """
     SOURCES[config.data.source]
     expand(config.evaluation.conditions)
-    expand(config.augmentation.degradations)
     for model in (*config.model.names, *config.overrides):
         MODELS[model]
         own = config.for_model(model)
         OPTIMIZERS[own.optimizer.name]
         SCHEDULES[own.schedule.name]
-        expand(own.augmentation.degradations)
+        if own.augmentation.degradations:
+            expand(own.augmentation.degradations)
 
 
 class Workbench:
@@ -154,18 +154,18 @@ class Workbench:
         write_arrays(self.workdir.gallery, **gallery)
 
     @cached_property
-    def _train(self) -> Batches:
+    def _train(self) -> Placed:
         return self._placed(self.dataset.train)
 
     @cached_property
-    def _validation(self) -> Batches:
+    def _validation(self) -> Placed:
         return self._placed(self.dataset.validation)
 
     @cached_property
-    def _test(self) -> Batches:
+    def _test(self) -> Placed:
         return self._placed(self.dataset.test)
 
-    def _placed(self, split: Split) -> Batches:
+    def _placed(self, split: Split) -> Placed:
         settings = self.config.data
         return place(split, self.mesh, settings.residency, settings.device_share)
 

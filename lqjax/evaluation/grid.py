@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from lqjax.data.pipeline import Batches
+from lqjax.data.pipeline import Placed
 from lqjax.evaluation.predict import Predictor, Prepare, as_floats
 from lqjax.imaging.apply import apply_condition
 from lqjax.imaging.conditions import Condition
@@ -34,7 +34,7 @@ class Grid:
         self,
         dataset: str,
         split: Split,
-        batches: Batches,
+        batches: Placed,
         conditions: Sequence[Condition],
         seed: int,
     ) -> None:
@@ -95,7 +95,6 @@ class Grid:
             level=condition.level,
             label=condition.label,
             image_size=int(self.split.images.shape[1]),
-            n=count,
             psnr=ratio,
             **summarise(logits, self.split.labels),
         )

@@ -10,9 +10,9 @@ import numpy as np
 from jax.sharding import Mesh
 
 from lqjax.compiling import jit
-from lqjax.data.pipeline import Batches, padded_batches
+from lqjax.data.pipeline import Placed, check_batch_size, padded_batches
 from lqjax.models.network import Network
-from lqjax.runtime import batch_sharded, check_batch, read, replicated
+from lqjax.runtime import batch_sharded, read, replicated
 from lqjax.typing import Images, Logits, Tree
 
 BYTE_MAXIMUM = 255.0
@@ -36,9 +36,9 @@ class Predictor:
         batch_size: int,
         mesh: Mesh,
     ) -> None:
-        check_batch("evaluation.batch_size", batch_size, mesh)
+        check_batch_size(batch_size, mesh.size, "evaluation.batch_size")
         self.network, self.batch_size, self.mesh = network, batch_size, mesh
-        mean, std = (jnp.asarray(values, jnp.float32) for values in statistics)
+        mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in statistics)
 
         def forward(params: Tree, stats: Tree, images: Images) -> Logits:
             return network.apply(params, stats, (images - mean) / std, train=False)[0]
@@ -51,7 +51,7 @@ class Predictor:
         self,
         params: Tree,
         stats: Tree,
-        batches: Batches,
+        batches: Placed,
         prepare: Prepare,
         advance: Callable[[int], None] = lambda images: None,
     ) -> np.ndarray:

@@ -13,12 +13,12 @@ import optax
 from jax.sharding import Mesh
 
 from lqjax.config import Config
-from lqjax.data.pipeline import Batches, epoch_order
+from lqjax.data.pipeline import Placed, check_batch_size, epoch_order
 from lqjax.models.network import Network
 from lqjax.optim.building import build_optimizer, build_schedule
 from lqjax.progress import Progress, Stage
 from lqjax.rows import Epoch, write_lines
-from lqjax.runtime import check_batch, read, replicated
+from lqjax.runtime import read, replicated
 from lqjax.training.checkpoints import Checkpoints, best_epoch
 from lqjax.training.measures import TrainMetrics
 from lqjax.training.state import abstract_state, create_state
@@ -85,12 +85,12 @@ class Trainer:
         network: Network,
         config: Config,
         run: Run,
-        batches: Batches,
+        batches: Placed,
         statistics: tuple[np.ndarray, np.ndarray],
         validate: Validate,
         mesh: Mesh,
     ) -> None:
-        check_batch("training.batch_size", config.training.batch_size, mesh)
+        check_batch_size(config.training.batch_size, mesh.size, "training.batch_size")
         self.network, self.config, self.run = network, config, run
         self.batches, self.validate, self.mesh = batches, validate, mesh
         self.plan = make_plan(config, len(batches))
@@ -140,7 +140,7 @@ class Trainer:
         loss = None
         label = f"epoch {epoch}/{self.config.training.epochs}"
         stage.note(f"{label}, compiling" if epoch == 1 else label)
-        for number, batch in enumerate(self.batches.stream(rows)):
+        for number, batch in enumerate(self.batches.batches(rows)):
             before, step = loss, (epoch - 1) * steps + number
             state, metrics, loss = self._step(state, metrics, *batch)
             # The loop reads the step before the one that it has just handed to the device.

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import flax
-import jax.numpy as jnp
+import jax
 from clu import metrics
 
-
-@flax.struct.dataclass
-class TrainMetrics(metrics.Collection):
-    """Running means over the steps of an epoch, fed with `logits`, `labels`, `loss` (each)."""
-
-    accuracy: metrics.Accuracy
-    loss: metrics.Average.from_output("loss")  # type: ignore[valid-type]
+TrainMetrics = metrics.Collection.create(
+    accuracy=metrics.Accuracy, loss=metrics.Average.from_output("loss")
+)
+"""Running means over the steps of an epoch, fed with `logits`, `labels` and `loss` (each)."""
 
 
-def measure(logits: jnp.ndarray, labels: jnp.ndarray, losses: jnp.ndarray) -> TrainMetrics:
+def measure(logits: jax.Array, labels: jax.Array, losses: jax.Array) -> metrics.Collection:
     """Turn the outputs of one step into metrics that merge on the device."""
     return TrainMetrics.single_from_model_output(logits=logits, labels=labels, loss=losses)

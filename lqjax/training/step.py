@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from clu.metrics import Collection
 from jax.sharding import Mesh
 
 from lqjax.augmentations.base import augment
@@ -19,7 +20,7 @@ from lqjax.models.network import Network
 from lqjax.runtime import batch_sharded, replicated
 from lqjax.training.degrading import random_degradation
 from lqjax.training.loss import cross_entropy
-from lqjax.training.measures import TrainMetrics, measure
+from lqjax.training.measures import measure
 from lqjax.typing import Tree
 
 BYTE_MAXIMUM = 255.0
@@ -32,7 +33,7 @@ def make_train_step(
     config: Config,
     statistics: tuple[np.ndarray, np.ndarray],
     mesh: Mesh,
-) -> Callable[..., tuple[Tree, TrainMetrics, jax.Array]]:
+) -> Callable[..., tuple[Tree, Collection, jax.Array]]:
     """Compile one step: augment, degrade, forward, backward, update.
 
     All randomness comes from `config.run.seed` and the step's number, so that a run can be
@@ -55,8 +56,8 @@ def make_train_step(
         return losses.mean(), (stats, logits, losses)
 
     def step(
-        state: Tree, metrics: TrainMetrics, images: jax.Array, labels: jax.Array, numbers: jax.Array
-    ) -> tuple[Tree, TrainMetrics, jax.Array]:
+        state: Tree, metrics: Collection, images: jax.Array, labels: jax.Array, numbers: jax.Array
+    ) -> tuple[Tree, Collection, jax.Array]:
         key = jax.random.fold_in(jax.random.key(config.run.seed), state["step"])
         inputs = prepare(key, images, numbers)
         gradients, (stats, logits, losses) = jax.grad(loss_of, has_aux=True)(
@@ -83,7 +84,7 @@ def make_train_step(
 def _preparation(
     config: Config, statistics: tuple[np.ndarray, np.ndarray]
 ) -> Callable[[jax.Array, jax.Array, jax.Array], jax.Array]:
-    mean, std = (jnp.asarray(values, jnp.float32) for values in statistics)
+    mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in statistics)
     settings = config.augmentation
     degrade = None
     if settings.degradations:
