@@ -10,10 +10,26 @@ from tqdm import tqdm
 
 SCREEN_INTERVAL_SECONDS = 0.2
 LOG_INTERVAL_SECONDS = 10.0
+LOG_COLUMNS = 140
 BAR_FORMAT = (
     "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} images, {rate_fmt},"
     " {remaining} left{postfix}"
 )
+
+
+class _Lines:
+    """Stands in for a screen in log files: a new line for each update instead of a return."""
+
+    def write(self, text: str) -> None:
+        stripped = text.strip("\r\n ")
+        if stripped:
+            sys.stderr.write(stripped + "\n")
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+    def isatty(self) -> bool:
+        return False
 
 
 class Stage:
@@ -30,7 +46,7 @@ class Stage:
     def note(self, text: str) -> None:
         """Show what is going on right now."""
         if self._bar is not None:
-            self._bar.set_postfix_str(text, refresh=True)
+            self._bar.set_postfix_str(text, refresh=self._bar.fp.isatty())
 
 
 class Progress:
@@ -63,8 +79,9 @@ class Progress:
             mininterval=SCREEN_INTERVAL_SECONDS if screen else LOG_INTERVAL_SECONDS,
             bar_format=BAR_FORMAT,
             dynamic_ncols=screen,
+            ncols=None if screen else LOG_COLUMNS,
             ascii=not screen,
-            file=sys.stderr,
+            file=sys.stderr if screen else _Lines(),
         )
         try:
             yield Stage(bar)
@@ -75,3 +92,4 @@ class Progress:
         """Print a line above the bars."""
         if self.shown:
             tqdm.write(text, file=sys.stderr)
+            sys.stderr.flush()

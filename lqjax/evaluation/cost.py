@@ -49,10 +49,10 @@ def forward_cost(predictor: Predictor, params: Tree, stats: Tree, runs: int) -> 
     low, middle, high = np.percentile(latencies, QUARTILES)
     slow, usual, fast = np.percentile(predictor.batch_size / seconds, QUARTILES)
     return {
-        "latency_ms": MILLISECONDS * middle,
-        "latency_low_ms": MILLISECONDS * low,
-        "latency_high_ms": MILLISECONDS * high,
-        "throughput": usual,
-        "throughput_low": slow,
-        "throughput_high": fast,
+        "latency_ms": float(MILLISECONDS * middle),
+        "latency_low_ms": float(MILLISECONDS * low),
+        "latency_high_ms": float(MILLISECONDS * high),
+        "throughput": float(usual),
+        "throughput_low": float(slow),
+        "throughput_high": float(fast),
     }

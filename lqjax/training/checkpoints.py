@@ -25,17 +25,13 @@ def best_epoch(history: Sequence[Epoch]) -> Epoch:
 
 
 class KeepBestAndLatest(checkpoint_managers.PreservationPolicy):
-    """Tell Orbax which checkpoints to keep, by the metrics that were saved with them."""
+    """Tell Orbax which checkpoints to keep; `best` is set before each save."""
+
+    best: int | None = None
 
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
-        """Mark the last checkpoint and the best one."""
-        if not checkpoints:
-            return []
-        best = min(
-            checkpoints,
-            key=lambda c: (-c.metrics["validation_accuracy"], c.metrics["validation_loss"], c.step),
-        )
-        return [c is best or c is checkpoints[-1] for c in checkpoints]
+        """Mark the best checkpoint and the last one."""
+        return [c.step == self.best or c is checkpoints[-1] for c in checkpoints]
 
 
 class Checkpoints:
@@ -50,8 +46,9 @@ class Checkpoints:
     """
 
     def __init__(self, folder: epath.Path, *, read_only: bool = False) -> None:
+        self._policy = KeepBestAndLatest()
         options = ocp.CheckpointManagerOptions(
-            preservation_policy=None if read_only else KeepBestAndLatest(),
+            preservation_policy=None if read_only else self._policy,
             cleanup_tmp_directories=not read_only,
             read_only=read_only,
             create=not read_only,
@@ -80,6 +77,7 @@ class Checkpoints:
     def save(self, state: Tree, history: Sequence[Epoch]) -> None:
         """Write the state after the last epoch of `history`, in the background."""
         state = _detached(state)
+        self._policy.best = best_epoch(history).epoch
         self._manager.save(
             history[-1].epoch,
             args=ocp.args.Composite(
@@ -89,10 +87,6 @@ class Checkpoints:
                     RECORD: ocp.args.JsonSave([dataclasses.asdict(e) for e in history]),
                 }
             ),
-            metrics={
-                "validation_accuracy": history[-1].validation_accuracy,
-                "validation_loss": history[-1].validation_loss,
-            },
         )
 
     def history(self, epoch: int) -> list[Epoch]:
