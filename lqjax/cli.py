@@ -167,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _quiet_logs()
             print(run(arguments))
     except (ValueError, OSError) as error:
-        if os.environ.get("LQJAX_TRACEBACK"):
+        if not _is_for_users(error):
             raise
         print(f"lqjax: {_one_line(error)}", file=sys.stderr)
         return USER_ERROR
@@ -199,6 +199,16 @@ def _quiet_logs() -> None:
     from absl import logging
 
     logging.set_verbosity(logging.ERROR)
+
+
+def _is_for_users(error: Exception) -> bool:
+    # A ValueError that lqjax raises itself explains a mistake; one from inside a library is a
+    # bug, here or there, and needs its traceback.
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    raised_in = Path(trace.tb_frame.f_code.co_filename) if trace is not None else Path()
+    return isinstance(error, OSError) or Path(__file__).parent in raised_in.parents
 
 
 def _one_line(error: Exception) -> str:

@@ -1,0 +1,100 @@
+"""Every mistake that a user can make ends in one line that teaches, and exit code 2."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lqjax.cli import main, parse
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--mod=train"], "unknown flag '--mod'; allowed: --mode"),
+        (["train"], "unknown flag 'train'"),
+        (["--mode=trian"], "unknown mode 'trian'; allowed: train"),
+        (["--mode"], "--mode needs a value"),
+        (["--config=configs/quikstart.py"], "recipes that came with lqjax: configs/quickstart.py"),
+        (["--config.optimizer.learning_rat=1"], "allowed: optimizer.learning_rate,"),
+        (["--config.optimizer.learning_rate=x"], "optimizer.learning_rate='x': expected a number"),
+        (["--config.model.names=resnet5"], "unknown model 'resnet5'; allowed: resnet50"),
+        (["--config.optimizer.name=adam"], "unknown optimizer 'adam'; allowed: adamw"),
+        (["--config.schedule.name=cosin"], "unknown schedule 'cosin'; allowed: cosine"),
+        (["--config.data.source=foldr"], "unknown data source 'foldr'; allowed: folder"),
+        (["--config.evaluation.conditions=low_qualty/*"], "low_quality"),
+        (["--config.evaluation.conditions=jpeg(quality=0)"], "quality must lie in"),
+        (["--config.evaluation.conditions=jpg(quality=9)"], "allowed: jpeg"),
+        (["--config.overrides.alexnt.training.epochs=1"], "unknown model 'alexnt'; allowed: alexn"),
+        (["--config.data.source=folder", "--config.data.path=/no/such/folder"], "/no/such/folder"),
+        (["--config.data.source=npz", "--config.data.path=/no/such.npz"], "/no/such.npz"),
+        (["--mode=report", "--workdir=/no/such/workdir"], "/no/such/workdir"),
+        (["--mode=evaluate"], "holds no trained alexnet; train it first"),
+        (["--config.run.devices=99"], "run.devices=99"),
+        (["--config.training.batch_size=5000"], "training.batch_size"),
+    ],
+)
+def test_mistakes(arguments, message, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = arguments
+    if not any(a.startswith("--workdir") for a in arguments):
+        given = [*arguments, f"--workdir={tmp_path}/run"]
+    assert main(given) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("lqjax: ")
+    assert message in error
+
+
+@pytest.mark.parametrize("content", ["x = 1", "def get_config():\n    return 3", "def get("])
+def test_a_broken_recipe_is_named(content, tmp_path, capsys):
+    recipe = tmp_path / "mine.py"
+    recipe.write_text(content)
+    assert main([f"--config={recipe}", f"--workdir={tmp_path}/run"]) == 2
+    assert f"recipe {recipe}" in capsys.readouterr().err
+
+
+def test_a_recipe_with_an_unknown_field_is_named(tmp_path, capsys):
+    recipe = tmp_path / "mine.py"
+    recipe.write_text(
+        "from lqjax.config import default_config\n"
+        "def get_config():\n"
+        "    config = default_config()\n"
+        "    config.optimizer.learning_rat = 3\n"
+        "    return config\n"
+    )
+    assert main([f"--config={recipe}", f"--workdir={tmp_path}/run"]) == 2
+    assert "learning_rat" in capsys.readouterr().err
+
+
+def test_flags_take_both_forms():
+    one = parse(["--mode=train", "--config.run.seed=3"])
+    two = parse(["--mode", "train", "--config.run.seed", "3"])
+    assert one == two
+    assert parse(["--config.optimizer.learning_rate", "-1"]).overrides[0][1] == "-1"
+
+
+def test_help_lists_every_setting(capsys):
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert "optimizer.learning_rate=0.001" in text and "run.smoke=False" in text
+    assert main(["--version"]) == 0
+
+
+@pytest.mark.parametrize("command", [["launch.py"], ["-m", "lqjax"]])
+def test_both_entries_start(command):
+    done = subprocess.run(
+        [sys.executable, *command, "--mode=trian"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert (
+        done.stderr.strip()
+        == ("lqjax: unknown mode 'trian'; allowed: train, compare, report, evaluate")
+        or "unknown mode 'trian'; allowed: train" in done.stderr
+    )
