@@ -138,7 +138,7 @@ class EvaluationConfig(_Checked):
         ("clean", "low_quality/*"), "conditions and patterns to test under"
     )
     batch_size: int = setting(120, "images a forward pass, over all devices", low=1)
-    seed: int = setting(0, "seed of the degradations", low=0)
+    degradation_seed: int = setting(0, "seed of the noise and angles that are drawn", low=0)
     checkpoint: str = setting(
         "best",
         "which weights are tested: best by validation, or latest",

@@ -139,7 +139,7 @@ class Workbench:
             self.dataset.test,
             self._test,
             self.conditions,
-            self.config.evaluation.seed,
+            self.config.evaluation.degradation_seed,
         )
         rows = grid.evaluate(predictor, params, stats, run, progress)
         cost = run.cost()
@@ -150,7 +150,7 @@ class Workbench:
 
     def write_gallery(self) -> None:
         """Keep a few degraded test images for the report, unless they are there already."""
-        gallery = make_gallery(self.dataset, self.conditions, self.config.evaluation.seed)
+        gallery = make_gallery(self.dataset, self.conditions, self.config.evaluation.degradation_seed)
         write_arrays(self.workdir.gallery, **gallery)
 
     @cached_property

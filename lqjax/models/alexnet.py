@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from flax import nnx
 from lqjax.models.base import MODELS, Architecture, Classifier, Settings
 from lqjax.models.convolution import Convolution
 from lqjax.models.dense import Dense
+from lqjax.models.draws import Draws, he_deviation
 from lqjax.models.local_response_norm import local_response_norm
 from lqjax.models.pooling import adaptive_average_pool, max_pool
 
@@ -23,11 +25,8 @@ POOLING = {"size": 3, "stride": 2}
 HIDDEN = 4096
 """Width of the two hidden dense layers."""
 
-STEM_KERNELS = {
-    "imagenet": {"size": 11, "stride": 4, "padding": 2},
-    "small": {"size": 5, "stride": 1, "padding": 2},
-}
-"""First convolution. The small stem keeps the resolution and has a 5x5 kernel."""
+STEM_KERNELS = {"imagenet": (11, 4, 2), "small": (5, 1, 2)}
+"""Size, stride and padding of the first convolution; the small one keeps the resolution."""
 
 MINIMUM_SIZE = {"imagenet": 63, "small": 28}
 """Least image side in pixels; with the published stem, below 63 the third pooling has no window."""
@@ -54,6 +53,33 @@ TWO_GROUPS = Variant((96, 256, 384, 384, 256), (1, 2, 1, 2, 2), True, False)
 ONE_TOWER = Variant((64, 192, 384, 256, 256), (1, 1, 1, 1, 1), False, True)
 
 
+def _convolution(
+    inputs: int,
+    outputs: int,
+    window: tuple[int, int, int],
+    groups: int,
+    dtype: Any,
+    draws: Draws,
+) -> Convolution:
+    size, stride, padding = window
+    return Convolution(
+        inputs,
+        outputs,
+        size,
+        stride=stride,
+        padding=padding,
+        groups=groups,
+        bias=True,
+        deviation=he_deviation(size**2 * inputs // groups),
+        dtype=dtype,
+        draws=draws,
+    )
+
+
+def _dense(inputs: int, outputs: int, dtype: Any, draws: Draws) -> Dense:
+    return Dense(inputs, outputs, deviation=he_deviation(inputs), dtype=dtype, draws=draws)
+
+
 class AlexNet(Classifier):
     """Five convolutions, three poolings, three dense layers.
 
@@ -63,24 +89,17 @@ class AlexNet(Classifier):
     `fc6` kernel are in (row, column, channel) order; PyTorch's are in (channel, row, column).
     """
 
-    def __init__(self, variant: Variant, settings: Settings, rngs: nnx.Rngs) -> None:
-        he = jax.nn.initializers.he_normal()
-        shared = {"initializer": he, "dtype": settings.dtype, "rngs": rngs}
-        widths, groups = variant.widths, variant.groups
-        self.conv1 = Convolution(
-            settings.channels, widths[0], bias=True, **STEM_KERNELS[settings.stem], **shared
-        )
-        self.conv2 = Convolution(
-            widths[0], widths[1], 5, padding=2, groups=groups[1], bias=True, **shared
-        )
-        for i in (2, 3, 4):
-            layer = Convolution(
-                widths[i - 1], widths[i], 3, padding=1, groups=groups[i], bias=True, **shared
-            )
-            setattr(self, f"conv{i + 1}", layer)
-        self.fc6 = Dense(widths[4] * POOLED_SIDE**2, HIDDEN, **shared)
-        self.fc7 = Dense(HIDDEN, HIDDEN, **shared)
-        self.fc8 = Dense(HIDDEN, settings.num_classes, **shared)
+    def __init__(self, variant: Variant, settings: Settings, draws: Draws) -> None:
+        kernels = (STEM_KERNELS[settings.stem], (5, 1, 2), (3, 1, 1), (3, 1, 1), (3, 1, 1))
+        inputs = settings.channels
+        layers = []
+        for window, outputs, groups in zip(kernels, variant.widths, variant.groups, strict=True):
+            layers.append(_convolution(inputs, outputs, window, groups, settings.dtype, draws))
+            inputs = outputs
+        self.conv1, self.conv2, self.conv3, self.conv4, self.conv5 = layers
+        self.fc6 = _dense(inputs * POOLED_SIDE**2, HIDDEN, settings.dtype, draws)
+        self.fc7 = _dense(HIDDEN, HIDDEN, settings.dtype, draws)
+        self.fc8 = _dense(HIDDEN, settings.num_classes, settings.dtype, draws)
         self.dropout = nnx.Dropout(settings.dropout)
         self.normalise, self.dropout_first = variant.normalise, variant.dropout_first
 
@@ -113,12 +132,12 @@ class AlexNet(Classifier):
         return self.dropout(features, deterministic=not train, rngs=rngs)
 
 
-def _two_groups(settings: Settings, rngs: nnx.Rngs) -> AlexNet:
-    return AlexNet(TWO_GROUPS, settings, rngs)
+def _two_groups(settings: Settings, draws: Draws) -> AlexNet:
+    return AlexNet(TWO_GROUPS, settings, draws)
 
 
-def _one_tower(settings: Settings, rngs: nnx.Rngs) -> AlexNet:
-    return AlexNet(ONE_TOWER, settings, rngs)
+def _one_tower(settings: Settings, draws: Draws) -> AlexNet:
+    return AlexNet(ONE_TOWER, settings, draws)
 
 
 MODELS.add(

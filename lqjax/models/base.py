@@ -9,6 +9,7 @@ from typing import Any
 import jax
 from flax import nnx
 
+from lqjax.models.draws import Draws
 from lqjax.registry import Registry
 
 STEMS = ("imagenet", "small")
@@ -68,14 +69,14 @@ class Architecture:
     """One entry of the registry.
 
     Attributes:
-      make: `(settings, rngs) -> classifier`; called abstractly, so it must not read values.
+      make: `(settings, draws) -> classifier`; called abstractly, so it must not read values.
       minimum_size: stem -> least height and width in pixels.
       source: paper and reference code.
       dropout: whether training draws random numbers.
       last_map: name of the activation before pooling, whose size decides what is lost.
     """
 
-    make: Callable[[Settings, nnx.Rngs], Classifier]
+    make: Callable[[Settings, Draws], Classifier]
     minimum_size: Mapping[str, int]
     source: str
     dropout: bool

@@ -45,7 +45,8 @@ class BatchNorm(nnx.Module):
             mean, variance = moments(maps)
             self._remember(mean, variance, count=maps.size // maps.shape[-1])
         factor = self.scale[...] * jax.lax.rsqrt(variance + EPSILON)
-        return (maps * factor + (self.bias[...] - mean * factor)).astype(self.dtype)
+        offset = self.bias[...] - mean * factor
+        return (maps * factor[None, None, None] + offset[None, None, None]).astype(self.dtype)
 
     def _remember(self, mean: jax.Array, variance: jax.Array, *, count: int) -> None:
         unbiased = variance * (count / max(count - 1, 1))

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from lqjax.models.convolve import convolve
+from lqjax.models.draws import Draws
 
 
 class Convolution(nnx.Module):
@@ -21,7 +22,7 @@ class Convolution(nnx.Module):
       padding: zeros added at each of the four sides, as the published networks count them.
       groups: channels are split into this many groups that do not see each other.
       bias: add one learned offset per output channel.
-      initializer: of the kernel.
+      deviation: standard deviation of the kernel's start values.
       dtype: dtype of the computation; parameters are float32.
     """
 
@@ -35,12 +36,12 @@ class Convolution(nnx.Module):
         padding: int = 0,
         groups: int = 1,
         bias: bool,
-        initializer: jax.nn.initializers.Initializer,
+        deviation: float,
         dtype: Any,
-        rngs: nnx.Rngs,
+        draws: Draws,
     ) -> None:
         shape = (size, size, inputs // groups, outputs)
-        self.kernel = nnx.Param(initializer(rngs.params(), shape, jnp.float32))
+        self.kernel = nnx.Param(draws.normal(shape, deviation))
         self.bias = nnx.Param(jnp.zeros(outputs, jnp.float32)) if bias else None
         self.stride, self.padding, self.groups, self.dtype = stride, padding, groups, dtype
 
@@ -55,4 +56,4 @@ class Convolution(nnx.Module):
         )
         if self.bias is None:
             return result
-        return result + self.bias[...].astype(self.dtype)
+        return result + self.bias[...].astype(self.dtype)[None, None, None]

@@ -1,13 +1,21 @@
-"""The convolution as an operation: one meaning, the fastest form for the platform."""
+"""The convolution as an operation: one meaning, the fastest form for the platform.
+
+On accelerators it is always the compiler's convolution. On a CPU (jaxlib 0.10.2, float32) three
+kinds are many times faster as matrix products, and are written so:
+
+- 1x1 kernels, strided ones after dropping the pixels that they skip;
+- maps smaller than the kernel: 3x3 on 2x2x512, batch 64, took 680 ms as a convolution and 8 ms as
+  one product of unfolded patches;
+- groups: the gradient of a grouped kernel took ten times that of the groups one by one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-
 import jax
+import jax.numpy as jnp
 from jax import lax
+
+from lqjax.models.platforms import rewrites_for_cpu
 
 DIMENSIONS = ("NHWC", "HWIO", "NHWC")
 
@@ -25,9 +33,14 @@ def convolve(
       groups: number of channel groups.
 
     Returns:
-      (batch, height', width', outputs), of the dtype of `maps`.
+      (batch, height', width', outputs), of the dtype of `maps`; the same to 1e-4 on every path.
     """
-    return plain_convolution(maps, kernel, stride=stride, padding=padding, groups=groups)
+    if not rewrites_for_cpu() or maps.dtype != jnp.float32:
+        return plain_convolution(maps, kernel, stride=stride, padding=padding, groups=groups)
+    if groups == 1:
+        return _on_cpu(maps, kernel, stride, padding)
+    pairs = zip(jnp.split(maps, groups, axis=3), jnp.split(kernel, groups, axis=3), strict=True)
+    return jnp.concatenate([_on_cpu(*pair, stride, padding) for pair in pairs], axis=3)
 
 
 def plain_convolution(
@@ -44,14 +57,35 @@ def plain_convolution(
     )
 
 
-_plain: ContextVar[bool] = ContextVar("plain", default=False)
+def _on_cpu(maps: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
+    size = kernel.shape[0]
+    smallest = min(_results(length, size, stride, padding) for length in maps.shape[1:3])
+    if size == 1 and padding == 0:
+        return _pixelwise(maps[:, ::stride, ::stride], kernel[0, 0])
+    if smallest < size:
+        return _pixelwise(_unfold(maps, size, stride, padding), kernel.reshape(-1, kernel.shape[3]))
+    return plain_convolution(maps, kernel, stride=stride, padding=padding)
 
 
-@contextmanager
-def plain_convolutions() -> Iterator[None]:
-    """Trace every convolution inside as the compiler's own, on every platform."""
-    token = _plain.set(True)
-    try:
-        yield
-    finally:
-        _plain.reset(token)
+def _results(length: int, size: int, stride: int, padding: int) -> int:
+    return (length + 2 * padding - size) // stride + 1
+
+
+def _pixelwise(maps: jax.Array, matrix: jax.Array) -> jax.Array:
+    """Multiply every pixel's channels by a matrix (inputs, outputs)."""
+    product = maps.reshape(-1, maps.shape[3]) @ matrix
+    return product.reshape(*maps.shape[:3], -1)
+
+
+def _unfold(maps: jax.Array, size: int, stride: int, padding: int) -> jax.Array:
+    """Collect the patch under each kernel position: (batch, height', width', size^2 * inputs)."""
+    sides = [_results(length, size, stride, padding) for length in maps.shape[1:3]]
+    border = (padding, padding)
+    padded = jnp.pad(maps, ((0, 0), border, border, (0, 0)))
+    reach = [(side - 1) * stride + 1 for side in sides]
+    taps = [
+        padded[:, i : i + reach[0] : stride, j : j + reach[1] : stride]
+        for i in range(size)
+        for j in range(size)
+    ]
+    return jnp.concatenate(taps, axis=3)

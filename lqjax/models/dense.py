@@ -8,13 +8,15 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from lqjax.models.draws import Draws
+
 
 class Dense(nnx.Module):
     """Multiply feature vectors by a matrix and add an offset.
 
     Args:
       inputs, outputs: lengths of the vectors.
-      initializer: of the matrix; the offset starts at zero.
+      deviation: standard deviation of the matrix's start values; the offset starts at zero.
       dtype: dtype of the computation; parameters are float32.
     """
 
@@ -23,15 +25,15 @@ class Dense(nnx.Module):
         inputs: int,
         outputs: int,
         *,
-        initializer: jax.nn.initializers.Initializer,
+        deviation: float,
         dtype: Any,
-        rngs: nnx.Rngs,
+        draws: Draws,
     ) -> None:
-        self.kernel = nnx.Param(initializer(rngs.params(), (inputs, outputs), jnp.float32))
+        self.kernel = nnx.Param(draws.normal((inputs, outputs), deviation))
         self.bias = nnx.Param(jnp.zeros(outputs, jnp.float32))
         self.dtype = dtype
 
     def __call__(self, features: jax.Array) -> jax.Array:
         """Map (batch, inputs) to (batch, outputs)."""
         product = features.astype(self.dtype) @ self.kernel[...].astype(self.dtype)
-        return product + self.bias[...].astype(self.dtype)
+        return product + self.bias[...].astype(self.dtype)[None]

@@ -33,7 +33,5 @@ def local_response_norm(maps: jax.Array) -> jax.Array:
     half = NEIGHBOURS // 2
     squares = jnp.pad(jnp.square(maps), ((0, 0), (0, 0), (0, 0), (half, half)))
     channels = maps.shape[-1]
-    energy = sum(
-        lax.slice_in_dim(squares, i, i + channels, axis=-1) for i in range(NEIGHBOURS)
-    )
+    energy = sum(lax.slice_in_dim(squares, i, i + channels, axis=-1) for i in range(NEIGHBOURS))
     return maps * (OFFSET + SHARE * energy) ** -EXPONENT

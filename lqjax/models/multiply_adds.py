@@ -8,18 +8,18 @@ from typing import Any
 
 import jax
 
-from lqjax.models.convolve import plain_convolutions
+from lqjax.models.platforms import plain_operations
 
 
 def count_multiply_adds(function: Callable[..., Any], *arguments: Any) -> int:
     """Count the multiply-adds in the convolutions and matrix products of a function.
 
     Args:
-      function: traced with plain convolutions, so that the count is that of the definition
+      function: traced in plain form, so that the count is that of the definition
         and not of a faster rewriting.
       arguments: arrays or `jax.ShapeDtypeStruct`.
     """
-    with plain_convolutions():
+    with plain_operations():
         jaxpr = jax.make_jaxpr(lambda *traced: function(*traced))(*arguments)
     return sum(_cost(equation) for equation in _equations(jaxpr.jaxpr))
 

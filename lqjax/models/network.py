@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from lqjax.models.base import MODELS, STEMS, Architecture, Settings
+from lqjax.models.draws import Draws
 from lqjax.models.multiply_adds import count_multiply_adds
 from lqjax.registry import unknown_name
 from lqjax.typing import Images, Logits, Tree
@@ -55,9 +56,12 @@ class Network:
           `(params, stats)`, float32, made by one compiled program.
         """
 
+        count = self._abstract[3]
+
         def start(seed: jax.Array) -> tuple[Tree, Tree]:
-            module = self._architecture.make(self._settings, nnx.Rngs(seed))
-            _, params, stats = nnx.split(module, nnx.Param, nnx.BatchStat)
+            numbers = jax.random.normal(jax.random.key(seed), (count,), jnp.float32)
+            module = self._architecture.make(self._settings, Draws(numbers))
+            params, stats = nnx.state(module, nnx.Param), nnx.state(module, nnx.BatchStat)
             return nnx.to_pure_dict(params), nnx.to_pure_dict(stats)
 
         return jax.jit(start)(seed)
@@ -147,10 +151,12 @@ class Network:
         return self.apply(params, stats, images, train=False)[0]
 
     @cached_property
-    def _abstract(self) -> tuple[nnx.GraphDef, Tree, Tree]:
-        module = nnx.eval_shape(lambda: self._architecture.make(self._settings, nnx.Rngs(0)))
-        graph, params, stats = nnx.split(module, nnx.Param, nnx.BatchStat)
-        return graph, nnx.to_pure_dict(params), nnx.to_pure_dict(stats)
+    def _abstract(self) -> tuple[nnx.GraphDef, Tree, Tree, int]:
+        draws = Draws()
+        module = nnx.eval_shape(lambda: self._architecture.make(self._settings, draws))
+        params, stats = nnx.state(module, nnx.Param), nnx.state(module, nnx.BatchStat)
+        graph = nnx.graphdef(module)
+        return graph, nnx.to_pure_dict(params), nnx.to_pure_dict(stats), draws.taken
 
     def _run(
         self,
@@ -166,7 +172,7 @@ class Network:
         if draws and key is None:
             raise ValueError(f"{self.name} has dropout: pass key=jax.random.key(...) to train it")
         module = nnx.merge(self._abstract[0], params, stats)
-        rngs = nnx.Rngs(dropout=key) if draws else None
+        rngs = nnx.Rngs(dropout=key) if draws and key is not None else None
         activations = module.activations(images, train=train, rngs=rngs)
         return activations, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
 
@@ -222,9 +228,7 @@ def build(
     check_size(name, image_size, architecture, stem)
     settings = Settings(num_classes, channels, DTYPES[dtype], stem, dropout, zero_init_residual)
     minimum = architecture.minimum_size[stem]
-    return Network(
-        name, num_classes, channels, image_size, stem, minimum, architecture, settings
-    )
+    return Network(name, num_classes, channels, image_size, stem, minimum, architecture, settings)
 
 
 def check_size(name: str, size: int, architecture: Architecture, stem: str) -> None:

@@ -13,6 +13,7 @@ from lqjax.models.base import MODELS, Architecture, Classifier, Settings
 from lqjax.models.batch_norm import BatchNorm
 from lqjax.models.convolution import Convolution
 from lqjax.models.dense import Dense
+from lqjax.models.draws import Draws, he_deviation
 from lqjax.models.pooling import global_average_pool, max_pool
 
 STAGE_WIDTHS = (64, 128, 256, 512)
@@ -21,11 +22,8 @@ STAGE_WIDTHS = (64, 128, 256, 512)
 EXPANSION = 4
 """A bottleneck block puts out this many times its inner channels."""
 
-STEM_KERNELS = {
-    "imagenet": {"size": 7, "stride": 2, "padding": 3},
-    "small": {"size": 3, "stride": 1, "padding": 1},
-}
-"""First convolution. The small stem is 3x3 without stride, and no pooling follows it."""
+STEM_KERNELS = {"imagenet": (7, 2), "small": (3, 1)}
+"""Size and stride of the first convolution; no pooling follows the small one."""
 
 STEM_POOLING = {"size": 3, "stride": 2, "padding": 1}
 
@@ -36,23 +34,27 @@ SOURCE = "He et al. 2016, https://arxiv.org/abs/1512.03385; torchvision.models.r
 
 
 def _convolution(
-    inputs: int, outputs: int, size: int, *, stride: int = 1, dtype: Any, rngs: nnx.Rngs
+    inputs: int, outputs: int, size: int, *, stride: int = 1, dtype: Any, draws: Draws
 ) -> Convolution:
     """Make a convolution that keeps the size (up to its stride), He normal by fan out."""
-    he = jax.nn.initializers.variance_scaling(2.0, "fan_out", "normal")
     return Convolution(
-        inputs, outputs, size, stride=stride, padding=size // 2, bias=False,
-        initializer=he, dtype=dtype, rngs=rngs,
-    )  # fmt: skip
+        inputs,
+        outputs,
+        size,
+        stride=stride,
+        padding=size // 2,
+        bias=False,
+        deviation=he_deviation(size**2 * outputs),
+        dtype=dtype,
+        draws=draws,
+    )
 
 
 class Shortcut(nnx.Module):
     """Project the input of a block to the shape of its output."""
 
-    def __init__(
-        self, inputs: int, outputs: int, *, stride: int, dtype: Any, rngs: nnx.Rngs
-    ) -> None:
-        self.conv = _convolution(inputs, outputs, 1, stride=stride, dtype=dtype, rngs=rngs)
+    def __init__(self, inputs: int, outputs: int, *, stride: int, dtype: Any, draws: Draws) -> None:
+        self.conv = _convolution(inputs, outputs, 1, stride=stride, dtype=dtype, draws=draws)
         self.bn = BatchNorm(outputs, dtype=dtype)
 
     def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
@@ -67,9 +69,9 @@ class BasicBlock(nnx.Module):
 
     def __init__(
         self, inputs: int, width: int, *, stride: int, last_scale: float, dtype: Any,
-        rngs: nnx.Rngs,
+        draws: Draws,
     ) -> None:  # fmt: skip
-        shared = {"dtype": dtype, "rngs": rngs}
+        shared: dict[str, Any] = {"dtype": dtype, "draws": draws}
         self.conv1 = _convolution(inputs, width, 3, stride=stride, **shared)
         self.bn1 = BatchNorm(width, dtype=dtype)
         self.conv2 = _convolution(width, width, 3, **shared)
@@ -92,9 +94,9 @@ class BottleneckBlock(nnx.Module):
 
     def __init__(
         self, inputs: int, width: int, *, stride: int, last_scale: float, dtype: Any,
-        rngs: nnx.Rngs,
+        draws: Draws,
     ) -> None:  # fmt: skip
-        shared = {"dtype": dtype, "rngs": rngs}
+        shared: dict[str, Any] = {"dtype": dtype, "draws": draws}
         outputs = width * EXPANSION
         self.conv1 = _convolution(inputs, width, 1, **shared)
         self.bn1 = BatchNorm(width, dtype=dtype)
@@ -118,7 +120,7 @@ class ResNet(Classifier):
     """A stem, four stages of residual blocks, global averaging, one dense layer.
 
     Convolutions start He normal (fan out), scales at one (the last of each block at zero if
-    asked), the dense layer uniform within 1 / sqrt(features), as torchvision does.
+    asked), the dense layer normal with the variance 1 / (3 * features) of torchvision's uniform one.
     """
 
     def __init__(
@@ -126,14 +128,11 @@ class ResNet(Classifier):
         block: type[BasicBlock] | type[BottleneckBlock],
         depths: tuple[int, int, int, int],
         settings: Settings,
-        rngs: nnx.Rngs,
+        draws: Draws,
     ) -> None:
-        shared = {"dtype": settings.dtype, "rngs": rngs}
-        he = jax.nn.initializers.variance_scaling(2.0, "fan_out", "normal")
-        self.conv1 = Convolution(
-            settings.channels, STAGE_WIDTHS[0], bias=False, initializer=he,
-            **STEM_KERNELS[settings.stem], **shared,
-        )  # fmt: skip
+        shared: dict[str, Any] = {"dtype": settings.dtype, "draws": draws}
+        size, stride = STEM_KERNELS[settings.stem]
+        self.conv1 = _convolution(settings.channels, STAGE_WIDTHS[0], size, stride=stride, **shared)
         self.bn1 = BatchNorm(STAGE_WIDTHS[0], dtype=settings.dtype)
         inputs = STAGE_WIDTHS[0]
         last_scale = 0.0 if settings.zero_init_residual else 1.0
@@ -146,8 +145,7 @@ class ResNet(Classifier):
                 )
                 inputs = width * block.expansion
             setattr(self, f"layer{number}", nnx.Dict(blocks))
-        uniform = jax.nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
-        self.fc = Dense(inputs, settings.num_classes, initializer=uniform, **shared)
+        self.fc = Dense(inputs, settings.num_classes, deviation=(3 * inputs) ** -0.5, **shared)
         self.depths, self.pools = depths, settings.stem == "imagenet"
 
     def activations(

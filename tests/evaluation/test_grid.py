@@ -1,0 +1,93 @@
+"""Exact counts for every batch size and device count, and a grid that goes on where it stopped."""
+
+import numpy as np
+import pytest
+from etils import epath
+from sklearn.metrics import log_loss
+
+from lqjax.data.pipeline import place
+from lqjax.evaluation.cost import forward_cost
+from lqjax.evaluation.grid import Grid
+from lqjax.evaluation.predict import Predictor, as_floats
+from lqjax.imaging.conditions import expand
+from lqjax.progress import Progress
+from lqjax.runtime import make_mesh
+from lqjax.workdir import Workdir
+from tests.training.test_step import STATISTICS, split
+from tests.training.tiny import TinyNetwork
+
+SIZE, COUNT = 28, 50
+NETWORK = TinyNetwork(image_size=SIZE)
+CONDITIONS = ("clean", "gaussian_noise(sigma=0.3)", "gaussian_noise(sigma=0.3)|median(size=3)")
+
+
+@pytest.fixture(scope="module")
+def data():
+    return split(SIZE, count=COUNT)
+
+
+def predicted(data, batch_size, devices):
+    mesh = make_mesh(devices)
+    predictor = Predictor(NETWORK, STATISTICS, batch_size, mesh)
+    return predictor.logits(*NETWORK.init(0), place(data, mesh, "device", 0.5), as_floats)
+
+
+def test_logits_do_not_depend_on_batches_or_devices(data):
+    normalised = (data.images / 255 - 0.5) / 0.25
+    expected = NETWORK.apply(*NETWORK.init(0), normalised.astype(np.float32), train=False)[0]
+    for batch_size, devices in ((COUNT, 1), (7, 1), (16, 8), (64, 2)):
+        found = predicted(data, batch_size, devices)
+        assert found.shape == (COUNT, 4)
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+        assert np.array_equal(found.argmax(1), np.argmax(expected, 1))
+
+
+def rows(data, folder, batch_size=16, devices=1, conditions=CONDITIONS):
+    mesh = make_mesh(devices)
+    predictor = Predictor(NETWORK, STATISTICS, batch_size, mesh)
+    grid = Grid("made", data, place(data, mesh, "device", 0.5), expand(conditions), seed=0)
+    run = Workdir(epath.Path(folder)).run("tiny", 0)
+    return grid.evaluate(predictor, *NETWORK.init(0), run, Progress()), run
+
+
+def test_the_grid_does_not_depend_on_batches_or_devices(data, tmp_path):
+    first, run = rows(data, tmp_path / "one")
+    second, other = rows(data, tmp_path / "two", batch_size=24, devices=8)
+    assert [r.correct for r in first] == [r.correct for r in second]
+    for condition in CONDITIONS:
+        np.testing.assert_allclose(run.logits(condition), other.logits(condition), atol=1e-4)
+
+
+def test_rows_say_what_the_scores_say(data, tmp_path):
+    found, run = rows(data, tmp_path)
+    assert [r.condition for r in found] == list(CONDITIONS)
+    for row in found:
+        logits = run.logits(row.condition).astype(np.float64)
+        assert row.n == COUNT and row.image_size == SIZE and row.model == "tiny"
+        assert row.correct == (logits.argmax(1) == data.labels).sum()
+        assert row.accuracy == row.correct / COUNT
+        probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        assert row.loss == pytest.approx(log_loss(data.labels, probabilities), rel=1e-5)
+    assert found[0].psnr is None and 8 < found[1].psnr < 15
+    assert found[2].psnr != found[1].psnr
+    assert not np.array_equal(run.logits(CONDITIONS[0]), run.logits(CONDITIONS[1]))
+
+
+def test_a_grid_that_was_cut_off_goes_on(data, tmp_path, monkeypatch):
+    whole, _ = rows(data, tmp_path / "whole")
+    rows(data, tmp_path / "part", conditions=CONDITIONS[:1])
+    computed = []
+    original = Grid._prepare
+    monkeypatch.setattr(
+        Grid, "_prepare", lambda self, c, r: computed.append(c.name) or original(self, c, r)
+    )
+    resumed, _ = rows(data, tmp_path / "part")
+    assert computed == list(CONDITIONS[1:])
+    assert resumed == whole
+
+
+def test_cost_has_ordered_quartiles():
+    mesh = make_mesh(2)
+    cost = forward_cost(Predictor(NETWORK, STATISTICS, 16, mesh), *NETWORK.init(0), runs=5)
+    assert 0 < cost["latency_low_ms"] <= cost["latency_ms"] <= cost["latency_high_ms"]
+    assert 0 < cost["throughput_low"] <= cost["throughput"] <= cost["throughput_high"]
