@@ -10,6 +10,9 @@ import numpy as np
 
 from lqjax.typing import Keys
 
+GENERATOR = "threefry2x32"
+"""Named, since a user may have changed JAX's default, and noise must not change with it."""
+
 
 def example_numbers(ids: np.ndarray) -> np.ndarray:
     """Hash example ids to uint32, the form in which they travel to the device.
@@ -35,5 +38,5 @@ def example_keys(seed: int | jax.Array, stream: int | jax.Array, numbers: jax.Ar
     Returns:
       Keys, (batch,): independent of batch size, order, padding and device count.
     """
-    base = jax.random.fold_in(jax.random.key(seed), jnp.asarray(stream, jnp.uint32))
+    base = jax.random.fold_in(jax.random.key(seed, impl=GENERATOR), jnp.asarray(stream, jnp.uint32))
     return jax.vmap(lambda number: jax.random.fold_in(base, number))(numbers)

@@ -37,6 +37,8 @@ class Parameter:
       static: fixes shapes, so every value compiles anew; others are traced and share a compile.
       identity: the value at which the operation returns its input bit for bit, if there is one.
       meaning: one short phrase for lists and documentation.
+      examples: values for galleries and for the contract tests, which otherwise take those of
+        the suites and the ends of the range.
     """
 
     name: str
@@ -49,6 +51,12 @@ class Parameter:
     static: bool = False
     identity: float | None = None
     meaning: str = ""
+    examples: tuple[float, ...] = ()
+
+    @property
+    def unit_note(self) -> str:
+        """Unit as error messages append it; nothing for a pure number."""
+        return "" if self.unit == "1" else f" ({self.unit})"
 
     def check(self, value: Any, operation: str) -> float | int:
         """Return the value as int or float.
@@ -65,12 +73,12 @@ class Parameter:
             return number
         if not self.low <= number <= self.high:
             raise ValueError(
-                f"{label}: {self.name} must lie in [{self.low:g}, {self.high:g}] ({self.unit})"
+                f"{label}: {self.name} must lie in [{self.low:g}, {self.high:g}]{self.unit_note}"
             )
         if (self.integer or self.odd) and number != int(number):
-            raise ValueError(f"{label}: {self.name} must be a whole number ({self.unit})")
+            raise ValueError(f"{label}: {self.name} must be a whole number{self.unit_note}")
         if self.odd and int(number) % 2 == 0:
-            raise ValueError(f"{label}: {self.name} must be odd ({self.unit})")
+            raise ValueError(f"{label}: {self.name} must be odd{self.unit_note}")
         return int(number) if self.integer or self.odd else number
 
 
@@ -92,7 +100,8 @@ class Operation:
         `None`. Draws are unit draws: they do not depend on the parameters, so that all
         severities of an operation degrade an example with the same noise.
       minimum_size: least height and width in pixels.
-      exact: results are integers / 255, equal bit for bit under every transformation.
+      exact: integer arithmetic or selection: results are equal bit for bit under every
+        transformation.
       source: paper or reference code that defines it.
     """
 
@@ -124,7 +133,7 @@ class Operation:
                 values[parameter.name] = parameter.check(given[parameter.name], self.name)
             elif parameter.default is None:
                 raise ValueError(
-                    f"{self.name} needs {parameter.name} ({parameter.unit}); write"
+                    f"{self.name} needs {parameter.name}{parameter.unit_note}; write"
                     f" {self.name}({parameter.name}=...)"
                 )
             else:
@@ -172,9 +181,7 @@ def check_images(images: Images, operation: Operation) -> None:
         )
 
 
-OPERATIONS: Registry[Operation] = Registry(
-    "operation", "lqjax.degradations", "lqjax.restorations"
-)
+OPERATIONS: Registry[Operation] = Registry("operation", "lqjax.degradations", "lqjax.restorations")
 
 
 def operation(

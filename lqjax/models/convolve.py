@@ -4,12 +4,14 @@ On accelerators it is always the compiler's convolution. On a CPU (jaxlib 0.10.2
 kinds are many times faster as matrix products, and are written so:
 
 - 1x1 kernels, strided ones after dropping the pixels that they skip;
-- maps smaller than the kernel: 3x3 on 2x2x512, batch 64, took 680 ms as a convolution and 8 ms as
-  one product of unfolded patches;
+- maps smaller than the kernel, and gradients through results smaller than it: 3x3 on 2x2x512,
+  batch 64, took 680 ms as a convolution and 8 ms as one product of unfolded patches;
 - groups: the gradient of a grouped kernel took ten times that of the groups one by one.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -59,12 +61,43 @@ def plain_convolution(
 
 def _on_cpu(maps: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
     size = kernel.shape[0]
-    smallest = min(_results(length, size, stride, padding) for length in maps.shape[1:3])
     if size == 1 and padding == 0:
         return _pixelwise(maps[:, ::stride, ::stride], kernel[0, 0])
-    if smallest < size:
-        return _pixelwise(_unfold(maps, size, stride, padding), kernel.reshape(-1, kernel.shape[3]))
+    smallest = min(_results(length, size, stride, padding) for length in maps.shape[1:3])
+    if min(smallest, *maps.shape[1:3]) < size:
+        return _on_small_maps(maps, kernel, stride, padding)
     return plain_convolution(maps, kernel, stride=stride, padding=padding)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _on_small_maps(maps: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
+    """Convolve where maps or results are smaller than the kernel.
+
+    The compiler's convolution is slow there if its input is smaller than the kernel: forward,
+    that is `maps`; in the gradient for `maps`, the results. For the kernel it is always fast.
+    """
+    if min(maps.shape[1:3]) < kernel.shape[0]:
+        return _unfolded_convolution(maps, kernel, stride, padding)
+    return plain_convolution(maps, kernel, stride=stride, padding=padding)
+
+
+def _on_small_maps_forward(
+    maps: jax.Array, kernel: jax.Array, stride: int, padding: int
+) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    return _on_small_maps(maps, kernel, stride, padding), (maps, kernel)
+
+
+def _on_small_maps_backward(
+    stride: int, padding: int, saved: tuple[jax.Array, jax.Array], gradient: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    maps, kernel = saved
+    plain = partial(plain_convolution, maps, stride=stride, padding=padding)
+    _, for_maps = jax.vjp(lambda maps: _unfolded_convolution(maps, kernel, stride, padding), maps)
+    _, for_kernel = jax.vjp(plain, kernel)
+    return for_maps(gradient)[0], for_kernel(gradient)[0]
+
+
+_on_small_maps.defvjp(_on_small_maps_forward, _on_small_maps_backward)
 
 
 def _results(length: int, size: int, stride: int, padding: int) -> int:
@@ -75,6 +108,14 @@ def _pixelwise(maps: jax.Array, matrix: jax.Array) -> jax.Array:
     """Multiply every pixel's channels by a matrix (inputs, outputs)."""
     product = maps.reshape(-1, maps.shape[3]) @ matrix
     return product.reshape(*maps.shape[:3], -1)
+
+
+def _unfolded_convolution(
+    maps: jax.Array, kernel: jax.Array, stride: int, padding: int
+) -> jax.Array:
+    """Convolve as one product of unfolded patches with the kernel as a matrix."""
+    patches = _unfold(maps, kernel.shape[0], stride, padding)
+    return _pixelwise(patches, kernel.reshape(-1, kernel.shape[3]))
 
 
 def _unfold(maps: jax.Array, size: int, stride: int, padding: int) -> jax.Array:

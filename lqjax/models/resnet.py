@@ -120,7 +120,7 @@ class ResNet(Classifier):
     """A stem, four stages of residual blocks, global averaging, one dense layer.
 
     Convolutions start He normal (fan out), scales at one (the last of each block at zero if
-    asked), the dense layer normal with the variance 1 / (3 * features) of torchvision's uniform one.
+    asked), the dense layer normal with the variance of torchvision's uniform one.
     """
 
     def __init__(

@@ -1,0 +1,169 @@
+"""The front door to data: list a source, hold out missing splits, limit, decode, check."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from lqjax.config import DataConfig
+from lqjax.data.decoding import ColourFoundError, decode
+from lqjax.data.source import SOURCES, Catalogue, Listing
+from lqjax.data.splits import stratified_limit, stratified_part
+from lqjax.typing import Dataset, Split
+
+PARTS = ("train", "validation", "test")
+
+
+def load_dataset(settings: DataConfig) -> Dataset:
+    """Load the data set that the settings name, with all three splits.
+
+    Returns:
+      Images uint8, (examples, image_size, image_size, 1 or 3), prepared by the rules of
+      `lqjax.data.pictures`; labels int32; unique ids. Where `channels` is 0, pictures of which
+      none has colour give one channel. What was done beyond reading stands in `notes`, what was
+      left out in `skipped`.
+
+    Raises:
+      ValueError: unknown source, or data that cannot be used; one line that names the file or
+        setting and the fix.
+    """
+    if settings.channels == 2:
+        raise ValueError("data.channels=2: use 0 (as the data has them), 1 (grey) or 3 (colour)")
+    listed = SOURCES[settings.source](settings)
+    listed = dataclasses.replace(listed, name=settings.name or listed.name)
+    _check_labels(listed)
+    for part in ("test", "validation"):
+        listed = _hold_out(listed, settings, part)
+    _check_ids(listed)
+    loaded = _decode(_limit(listed, settings), settings)
+    _check_classes(loaded)
+    return loaded
+
+
+def describe(dataset: Dataset) -> str:
+    """Say in a few lines what was loaded: sizes, classes, notes, what was skipped."""
+    sizes = ", ".join(f"{len(getattr(dataset, part)):,} {part}" for part in PARTS)
+    lines = [
+        f"{dataset.name}: {sizes} images of {dataset.image_size} px, {dataset.channels} "
+        f"channel{'s' if dataset.channels > 1 else ''}, {dataset.num_classes} classes",
+        *dataset.notes,
+    ]
+    if dataset.skipped:
+        lines.append(f"skipped {len(dataset.skipped)} unusable images:")
+        lines += [f"  {name}: {reason}" for name, reason in dataset.skipped]
+    return "\n".join(lines)
+
+
+def _check_labels(listed: Catalogue) -> None:
+    if len(listed.class_names) < 2:
+        raise ValueError(
+            f"{listed.name} has {len(listed.class_names)} class ({', '.join(listed.class_names)});"
+            " at least 2 are needed to classify"
+        )
+    for listing in listed.splits.values():
+        wrong = (listing.labels < 0) | (listing.labels >= len(listed.class_names))
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise ValueError(
+                f"{listing.names[row]}: label {int(listing.labels[row])} is out of range; labels "
+                f"must be 0 to {len(listed.class_names) - 1}: correct or remove it"
+            )
+
+
+def _hold_out(listed: Catalogue, settings: DataConfig, part: str) -> Catalogue:
+    """Take a split that the data does not have from the training split."""
+    if part in listed.splits:
+        return listed
+    share = getattr(settings, f"{part}_fraction")
+    if not share:
+        raise ValueError(
+            f"data.{part}_fraction=0, but {listed.name} has no {part} split; "
+            f"set data.{part}_fraction above 0"
+        )
+    source = listed.splits["train"]
+    chosen = stratified_part(source.labels, source.ids, share, settings.split_seed, part)
+    _check_held_out(listed, chosen, part)
+    note = (
+        f"held out {int(chosen.sum()):,} of {len(source):,} images as the {part} split "
+        f"(stratified, data.split_seed={settings.split_seed})"
+    )
+    splits = {**listed.splits, "train": source.take(~chosen), part: source.take(chosen)}
+    return dataclasses.replace(listed, splits=splits, notes=(*listed.notes, note))
+
+
+def _check_held_out(listed: Catalogue, chosen: np.ndarray, part: str) -> None:
+    for number, name in enumerate(listed.class_names):
+        of_class = listed.splits["train"].labels == number
+        if not (chosen & of_class).any():
+            raise ValueError(
+                f"class {name!r} of {listed.name} has {int(of_class.sum())} image(s) left, too "
+                f"few to hold one out as the {part} split; add images or remove the class"
+            )
+
+
+def _limit(listed: Catalogue, settings: DataConfig) -> Catalogue:
+    """Keep at most so many examples of each split, before any is decoded."""
+    splits: dict[str, Listing] = {}
+    notes = list(listed.notes)
+    for part, listing in listed.splits.items():
+        setting = "train" if part == "train" else "test"
+        limit = getattr(settings, f"{setting}_limit")
+        kept = stratified_limit(listing.labels, listing.ids, limit, settings.split_seed, setting)
+        splits[part] = listing if kept.all() else listing.take(kept)
+        if not kept.all():
+            notes.append(f"limited the {part} split to {limit:,} of {len(listing):,} images")
+    return dataclasses.replace(listed, splits=splits, notes=tuple(notes))
+
+
+def _decode(listed: Catalogue, settings: DataConfig) -> Dataset:
+    """Decode all splits, with the channels asked for or found."""
+    channels = settings.channels or listed.channels
+    if channels:
+        return _decode_as(listed, settings, channels, only_grey=False)
+    try:
+        return _decode_as(listed, settings, 1, only_grey=True)
+    except ColourFoundError:
+        return _decode_as(listed, settings, 3, only_grey=False)
+
+
+def _decode_as(listed: Catalogue, settings: DataConfig, channels: int, only_grey: bool) -> Dataset:
+    splits: dict[str, Split] = {}
+    skipped = list(listed.skipped)
+    for part in PARTS:
+        title = f"{part} images"
+        splits[part], bad = decode(listed.splits[part], settings, channels, title, only_grey)
+        skipped += bad
+    return Dataset(
+        name=listed.name,
+        train=splits["train"],
+        validation=splits["validation"],
+        test=splits["test"],
+        class_names=listed.class_names,
+        skipped=tuple(skipped),
+        credit=listed.credit,
+        notes=listed.notes,
+    )
+
+
+def _check_ids(listed: Catalogue) -> None:
+    ids = np.concatenate([listed.splits[part].ids for part in PARTS])
+    unique, counts = np.unique(ids, return_counts=True)
+    if len(unique) != len(ids):
+        raise ValueError(
+            f"{listed.name} has the example id '{unique[np.argmax(counts)]}' twice; ids must be "
+            "unique: rename one"
+        )
+
+
+def _check_classes(dataset: Dataset) -> None:
+    """Refuse a split in which some class has no image."""
+    for part in PARTS:
+        split: Split = getattr(dataset, part)
+        counts = np.bincount(split.labels, minlength=dataset.num_classes)
+        if not counts.all():
+            name = dataset.class_names[int(np.argmin(counts))]
+            raise ValueError(
+                f"class {name!r} of {dataset.name} has no usable image in the {part} split; add "
+                "images, or remove the class everywhere"
+            )

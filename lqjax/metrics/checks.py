@@ -1,0 +1,29 @@
+"""What every metric asks of its input."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def check_scores(logits: np.ndarray, labels: np.ndarray) -> None:
+    """Refuse scores and labels that do not belong together.
+
+    Raises:
+      ValueError: no examples, shapes that differ, scores that are not finite, or a label that is
+        no column of the scores.
+    """
+    if logits.ndim != 2 or labels.shape != logits.shape[:1]:
+        raise ValueError(
+            f"logits {logits.shape} and labels {labels.shape} do not match; expected"
+            " (examples, classes) and (examples,)"
+        )
+    if not labels.size:
+        raise ValueError("no examples; a metric needs at least one")
+    if labels.min() < 0 or labels.max() >= logits.shape[1]:
+        raise ValueError(
+            f"labels from {labels.min()} to {labels.max()} do not fit {logits.shape[1]} classes;"
+            f" allowed: 0 to {logits.shape[1] - 1}"
+        )
+    if not np.isfinite(logits).all():
+        first = int(np.argmin(np.isfinite(logits).all(axis=1)))
+        raise ValueError(f"logits of example {first} are not finite; the network has diverged")

@@ -1,0 +1,111 @@
+"""What the runs say: accuracies, gaps and means, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lqjax.metrics.bootstrap import bootstrap_mean
+from lqjax.metrics.interval import Estimate
+from lqjax.metrics.paired import paired_difference
+from lqjax.metrics.wilson import wilson_interval
+from lqjax.reporting.conditions import CLEAN, Condition
+from lqjax.reporting.study import Study
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One condition: the accuracy of each model and the gap; `None` where not finished."""
+
+    condition: Condition
+    accuracy: Mapping[str, Estimate | None]
+    gap: Estimate | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The numbers behind verdict, tables and figures.
+
+    Attributes:
+      leader, other: best and second model by mean accuracy; `other` is empty for one model.
+      cells: per condition; gaps are leader minus other.
+      shared: degraded conditions that all models finished, over which means run.
+      mean: mean accuracy over `shared`, per model; empty where nothing is shared.
+      mean_gap: mean over `shared` of leader minus other.
+    """
+
+    leader: str
+    other: str
+    cells: tuple[Cell, ...]
+    shared: tuple[Condition, ...]
+    mean: Mapping[str, Estimate]
+    mean_gap: Estimate | None
+
+    @property
+    def clean(self) -> Cell | None:
+        """The cell of the clean images, if they were evaluated."""
+        return next((cell for cell in self.cells if cell.condition.name == CLEAN), None)
+
+    def decided(self) -> tuple[int, int, int]:
+        """Count degraded conditions: leader ahead, other ahead, neither shown."""
+        gaps = [c.gap for c in self.cells if c.condition.degraded and c.gap is not None]
+        ahead = sum(gap.low > 0 for gap in gaps)
+        behind = sum(gap.high < 0 for gap in gaps)
+        return ahead, behind, len(gaps) - ahead - behind
+
+
+def compare_models(study: Study) -> Comparison:
+    """Compute all accuracies and gaps of a study."""
+    shared = tuple(
+        c
+        for c in study.conditions
+        if c.degraded and all(study.finished(model, c) for model in study.models)
+    )
+    by_image = {
+        model: np.mean([study.correct(model, c) for c in shared], axis=0) if shared else None
+        for model in study.models
+    }
+    means = {m: bootstrap_mean(values) for m, values in by_image.items() if values is not None}
+    ranking = sorted(study.models, key=lambda m: -_merit(study, m, means))
+    leader, other = (*ranking, "")[:2]
+    mean_gap = None
+    if other and shared:
+        mean_gap = bootstrap_mean(by_image[leader] - by_image[other])  # type: ignore[operator]
+    cells = tuple(_cell(study, condition, leader, other) for condition in study.conditions)
+    return Comparison(leader, other, cells, shared, means, mean_gap)
+
+
+def _merit(study: Study, model: str, means: Mapping[str, Estimate]) -> float:
+    """Rank by the mean over degraded conditions, else by whatever the model finished."""
+    if means:
+        return means[model].value
+    done = [c for c in study.conditions if study.finished(model, c)]
+    return float(np.mean([study.correct(model, c).mean() for c in done])) if done else 0.0
+
+
+def _cell(study: Study, condition: Condition, leader: str, other: str) -> Cell:
+    accuracy = {model: accuracy_of(study, model, condition) for model in study.models}
+    gap = None
+    if other and accuracy[leader] is not None and accuracy[other] is not None:
+        gap = _gap(study, leader, other, condition)
+    return Cell(condition, accuracy, gap)
+
+
+def accuracy_of(study: Study, model: str, condition: Condition) -> Estimate | None:
+    """Return accuracy with its interval: Wilson for one run, bootstrap for a mean of runs."""
+    if not study.finished(model, condition):
+        return None
+    correct = study.correct(model, condition)
+    if len(study.networks[model]) == 1:
+        hits = round(correct.sum())
+        return Estimate(hits / study.n, *wilson_interval(hits, study.n))
+    return bootstrap_mean(correct)
+
+
+def _gap(study: Study, leader: str, other: str, condition: Condition) -> Estimate:
+    first, second = (study.correct(model, condition) for model in (leader, other))
+    if len(study.networks[leader]) == len(study.networks[other]) == 1:
+        return paired_difference(first > 0, second > 0)
+    return bootstrap_mean(first - second)

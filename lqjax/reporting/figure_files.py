@@ -1,0 +1,70 @@
+"""Writing a figure as PNG and as SVG that follows the reader's light or dark page."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from etils import epath
+from matplotlib.figure import Figure
+
+from lqjax.reporting.style import (
+    DARK_FAINT,
+    DARK_GRID,
+    DARK_INK,
+    DARK_PALETTE,
+    DPI,
+    FAINT,
+    GRID,
+    INK,
+    PALETTE,
+)
+
+PAGE = "#ffffff"
+DARK_COLORS = {INK: DARK_INK, FAINT: DARK_FAINT, GRID: DARK_GRID} | dict(
+    zip(PALETTE, DARK_PALETTE, strict=True)
+)
+
+
+@dataclass(frozen=True)
+class SavedFigure:
+    """A figure as it was written.
+
+    Attributes:
+      name: file name without ending.
+      svg: content of the SVG file.
+      width: natural width in CSS pixels.
+    """
+
+    name: str
+    svg: str
+    width: int
+
+
+def save_figure(figure: Figure, folder: epath.Path, name: str) -> SavedFigure:
+    """Write `folder/name.png` (white ground) and `folder/name.svg` (no ground)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = io.StringIO()
+    figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    svg = follow_page_colors(drawn.getvalue())
+    (folder / f"{name}.svg").write_text(svg)
+    figure.set_layout_engine("none")
+    pixels = io.BytesIO()
+    figure.savefig(pixels, format="png", dpi=DPI, facecolor=PAGE)
+    (folder / f"{name}.png").write_bytes(pixels.getvalue())
+    return SavedFigure(name, svg, round(figure.get_figwidth() * CSS_PIXELS_AN_INCH))
+
+
+CSS_PIXELS_AN_INCH = 96
+
+
+def follow_page_colors(svg: str) -> str:
+    """Add a style that turns ink, grid and palette light where the page is dark."""
+    rules = [
+        f'[style*="{kind}: {light}"]{{{kind}:{dark}!important}}'
+        for light, dark in DARK_COLORS.items()
+        for kind in ("fill", "stroke")
+    ]
+    style = f"<style>@media (prefers-color-scheme:dark){{{''.join(rules)}}}</style>"
+    start = svg.index(">", svg.index("<svg ")) + 1
+    return svg[:start] + style + svg[start:]

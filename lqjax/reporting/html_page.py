@@ -1,0 +1,149 @@
+"""The report as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from importlib import resources
+from string import Template
+
+from lqjax.reporting.document import (
+    Block,
+    Document,
+    Facts,
+    Figure,
+    Fold,
+    Section,
+    Table,
+    TableRow,
+    Text,
+    Tiles,
+)
+from lqjax.reporting.figures import Drawn
+from lqjax.reporting.formatting import MISSING, STAR
+from lqjax.reporting.markup import Markup, element, join
+
+INTERVAL = re.compile(r"( ?\[[^\[\]]*\])")
+
+
+def html_page(document: Document, drawn: Mapping[str, Drawn]) -> str:
+    """Render a report as a page with its style and figures inside."""
+    sections = [_section(number, part, drawn) for number, part in enumerate(document.sections)]
+    return Template(_packaged("page.html")).substitute(
+        style=_packaged("page.css"),
+        title=join(document.title),
+        subtitle=join(document.subtitle),
+        headline=join(document.headline),
+        verdict=_sentence(document.verdict),
+        note=join(document.note),
+        tiles=_tiles(document.tiles),
+        sections=join(*sections),
+    )
+
+
+def _packaged(name: str) -> str:
+    return resources.files("lqjax.reporting").joinpath(name).read_text(encoding="utf-8")
+
+
+def _section(number: int, section: Section, drawn: Mapping[str, Drawn]) -> Markup:
+    name = f"section-{number + 1}"
+    heading = element("h2", section.title, id=name)
+    body = [_block(block, drawn) for block in section.blocks]
+    return element("section", heading, *body, aria_labelledby=name)
+
+
+def _block(block: Block, drawn: Mapping[str, Drawn]) -> Markup:
+    match block:
+        case Text(text):
+            return element("p", text)
+        case Table():
+            return _table(block)
+        case Figure():
+            return _figure(block, drawn[block.name])
+        case Tiles():
+            return _tiles(block)
+        case Facts(pairs):
+            return element(
+                "dl", *(join(element("dt", k), element("dd", v)) for k, v in pairs), class_="facts"
+            )
+        case Fold(title, blocks):
+            inner = [_block(part, drawn) for part in blocks]
+            return element("details", element("summary", title), *inner)
+
+
+def _tiles(tiles: Tiles) -> Markup:
+    return element(
+        "dl",
+        *(
+            element(
+                "div",
+                element("dt", tile.term),
+                element("dd", tile.value, class_="value"),
+                element("dd", _sentence(tile.detail), class_="detail"),
+            )
+            for tile in tiles.tiles
+        ),
+        class_="tiles",
+    )
+
+
+def _figure(figure: Figure, drawn: Drawn) -> Markup:
+    data = base64.b64encode(drawn.saved.svg.encode()).decode()
+    image = element(
+        "img",
+        src=f"data:image/svg+xml;base64,{data}",
+        alt=figure.alternative,
+        width=str(drawn.saved.width),
+    )
+    return element(
+        "figure", element("div", image, class_="wide"), element("figcaption", figure.caption)
+    )
+
+
+def _table(table: Table) -> Markup:
+    # Where a column has stars, all its cells keep room for one, so that the numbers line up.
+    starred = {i for row in table.rows for i, text in enumerate(row.cells) if text.endswith(STAR)}
+    heads = [
+        element("th", name, scope="col", class_="" if i < table.labels else "number")
+        for i, name in enumerate(table.header)
+    ]
+    body = [_row(row, table.labels, starred) for row in table.rows]
+    # Above the table, not inside, so that it does not scroll away with a wide one.
+    caption = element("p", table.caption, class_="caption") if table.caption else ""
+    inner = element("table", element("thead", element("tr", *heads)), element("tbody", *body))
+    # Focusable, so that a wide table can be scrolled from the keyboard.
+    name = table.caption or "table"
+    prose = len(table.header) == table.labels
+    kind = "wide prose" if prose else "wide"
+    box = element("div", inner, class_=kind, tabindex="0", role="region", aria_label=name)
+    return join(caption, box)
+
+
+def _row(row: TableRow, labels: int, starred: set[int]) -> Markup:
+    first = element("th", row.cells[0], scope="row")
+    rest = [
+        element("td", text) if i < labels else _number(text, i in starred)
+        for i, text in enumerate(row.cells[1:], start=1)
+    ]
+    return element("tr", first, *rest, class_=row.kind)
+
+
+def _number(text: str, starred: bool) -> Markup:
+    """Write a number cell: the interval fainter, a gap that is shown in bold."""
+    shown = text.endswith(STAR)
+    words = text[:1].isalpha()
+    kind = "number" + " shown" * shown + " missing" * (text == MISSING) + " words" * words
+    star = [element("span", "*" if shown else "", class_="mark")] if starred else []
+    return element("td", _sentence(text.removesuffix(STAR)), *star, class_=kind)
+
+
+def _sentence(text: str) -> Markup:
+    """Keep the brackets of an interval on one line, and fainter than the number."""
+    parts = INTERVAL.split(text)
+    return join(
+        *(
+            element("span", part, class_="interval") if i % 2 else part
+            for i, part in enumerate(parts)
+        )
+    )

@@ -1,0 +1,60 @@
+"""Write the report of one or more working directories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from etils import epath
+
+from lqjax.reporting.comparison import compare_models
+from lqjax.reporting.content import compose
+from lqjax.reporting.figures import draw_figures
+from lqjax.reporting.html_page import html_page
+from lqjax.reporting.markdown_page import FOLDER, markdown_page
+from lqjax.reporting.study import read_study
+from lqjax.reporting.terminal import terminal_table
+from lqjax.reporting.verdict import judge
+from lqjax.rows import replace_text, write_csv, write_lines
+from lqjax.workdir import Workdir
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """Where the report is and what it says.
+
+    Attributes:
+      path: of report.html.
+      verdict: one sentence.
+      table: condition x model as plain text of at most 100 columns.
+    """
+
+    path: epath.Path
+    verdict: str
+    table: str
+
+
+def write_report(workdirs: Sequence[Workdir]) -> ReportResult:
+    """Compare all runs of the working directories and write the report into the first.
+
+    Writes `report.html` (needs no other file), `report.md`, `results.csv`, `results.jsonl` and
+    `figures/*.png`, `*.svg` into `<first>/report`. Needs neither the models nor a device.
+
+    Args:
+      workdirs: at least one, with finished conditions; a model trained differently in two of
+        them appears twice, named after its directory.
+
+    Raises:
+      ValueError: nothing to report, or image sizes, data sets or test images that differ.
+    """
+    study = read_study(workdirs)
+    folder = workdirs[0].report
+    comparison = compare_models(study)
+    verdict = judge(study, comparison)
+    drawn = draw_figures(study, comparison, folder / FOLDER)
+    document = compose(study, comparison, verdict, drawn)
+    write_lines(study.rows, folder / "results.jsonl")
+    write_csv(study.rows, folder / "results.csv")
+    replace_text(folder / "report.md", markdown_page(document))
+    replace_text(folder / "report.html", html_page(document, drawn))
+    return ReportResult(folder / "report.html", verdict.sentence, terminal_table(study, comparison))

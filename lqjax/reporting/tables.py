@@ -1,0 +1,181 @@
+"""The tables of a report, without saying how they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lqjax.reporting.comparison import Cell, Comparison
+from lqjax.reporting.conditions import by_family
+from lqjax.reporting.document import Table, TableRow
+from lqjax.reporting.formatting import (
+    MISSING,
+    duration,
+    gap,
+    optional,
+    percent,
+    plural,
+    si,
+    significant,
+    with_interval,
+)
+from lqjax.reporting.study import Network, Study
+from lqjax.reporting.training_state import levelling
+from lqjax.rows import Cost, Row
+
+LOSS_DECIMALS = 3
+AUC_DECIMALS = 4
+PSNR_DECIMALS = 1
+EXACT_COUNT_BELOW = 1000
+METRIC_HEADER = ("accuracy %", "top-5 %", "precision %", "recall %", "F1 %")
+
+
+def study_table(study: Study, comparison: Comparison) -> Table:
+    """Tabulate condition x model with the gap: the table of the study."""
+    settings = any(cell.condition.setting for cell in comparison.cells)
+    header = ["condition", *(["parameters"] if settings else [])]
+    header += [f"{model} %" for model in study.models]
+    if comparison.other:
+        header.append(f"gap in points: {comparison.leader} − {comparison.other}")
+    starts = {group[0].name for group in by_family(c.condition for c in comparison.cells).values()}
+    rows = [
+        _study_row(study, comparison, cell, settings, cell.condition.name in starts)
+        for cell in comparison.cells
+    ]
+    if len(comparison.shared) > 1:
+        cells = ["mean of the degraded", *([""] if settings else [])]
+        cells += [with_interval(comparison.mean[model]) for model in study.models]
+        rows.append(TableRow((*cells, *_gap_cell(comparison, comparison.mean_gap)), "summary"))
+    caption = f"Top-1 accuracy in % on {plural(study.n, 'test image')}, with 95 % intervals." + (
+        " * marks a gap whose interval excludes zero." if comparison.other else ""
+    )
+    return Table(caption, tuple(header), tuple(rows), labels=2 if settings else 1)
+
+
+def _study_row(
+    study: Study, comparison: Comparison, cell: Cell, settings: bool, start: bool
+) -> TableRow:
+    condition = cell.condition
+    name = condition.short
+    if settings and not condition.level:
+        name = condition.title
+    cells = [name, *([condition.setting] if settings else [])]
+    cells += [with_interval(cell.accuracy[model]) for model in study.models]
+    return TableRow((*cells, *_gap_cell(comparison, cell.gap)), "start" if start else "")
+
+
+def _gap_cell(comparison: Comparison, value: object) -> tuple[str, ...]:
+    return (gap(value),) if comparison.other else ()  # type: ignore[arg-type]
+
+
+def metric_table(study: Study, network: Network) -> Table:
+    """Tabulate every metric of one run."""
+    rows = [
+        TableRow((condition.full, *_metrics(network.rows[condition.name])))
+        for condition in study.conditions
+        if condition.name in network.rows
+    ]
+    header = ["condition", *METRIC_HEADER, "AUC", "log loss, nats", "PSNR, dB"]
+    table = Table(run_title(study, network), tuple(header), tuple(rows))
+    return without_empty_columns(table)
+
+
+def _metrics(row: Row) -> tuple[str, ...]:
+    shares = (row.accuracy, row.top5, row.precision, row.recall, row.f1)
+    return (
+        *(MISSING if share is None else percent(share) for share in shares),
+        optional(row.auc, AUC_DECIMALS),
+        optional(row.loss, LOSS_DECIMALS),
+        optional(row.psnr, PSNR_DECIMALS),
+    )
+
+
+def without_empty_columns(table: Table) -> Table:
+    """Drop the number columns in which no row has a number."""
+    keep = [
+        i
+        for i in range(len(table.header))
+        if i < table.labels or any(row.cells[i] != MISSING for row in table.rows)
+    ]
+    rows = tuple(TableRow(tuple(row.cells[i] for i in keep), row.kind) for row in table.rows)
+    return Table(table.caption, tuple(table.header[i] for i in keep), rows, table.labels)
+
+
+def cost_table(study: Study) -> Table | None:
+    """Tabulate what the networks cost, one column each; `None` where nothing was measured."""
+    measured = [(run_title(study, n), n.cost) for n in study.all_networks if n.cost is not None]
+    if not measured:
+        return None
+    costs = [cost for _, cost in measured]
+    batches = sorted({c.batch_size for c in costs})
+    at_batch = f"batch {batches[0]}" if len(batches) == 1 else "the evaluation batch"
+    lines: list[tuple[str, list[str]]] = [
+        ("parameters", [_parameters(c) for c in costs]),
+        ("multiply-adds per image", [si(c.multiply_adds) for c in costs]),
+        ("latency at batch 1, ms: median [quartiles]", [_latency(c) for c in costs]),
+        (f"throughput at {at_batch}, images/s: median [quartiles]", [_speed(c) for c in costs]),
+        ("training time", [duration(c.training_seconds) for c in costs]),
+        ("epochs trained", [f"{c.training_epochs}" for c in costs]),
+        (
+            "training speed, images/s (median over epochs)",
+            [significant(c.training_images_per_second) for c in costs],
+        ),
+        ("timed runs behind each figure", [f"{c.timed_runs}" for c in costs]),
+        ("compute type", [c.dtype for c in costs]),
+        ("device", [c.device for c in costs]),
+    ]
+    caption = (
+        f"Forward pass at {costs[0].image_size} px. Training time is wall time, compilation and"
+        " validation included."
+    )
+    rows = tuple(TableRow((name, *values)) for name, values in lines)
+    return Table(caption, ("cost", *(title for title, _ in measured)), rows)
+
+
+def _parameters(cost: Cost) -> str:
+    exact = f"{cost.parameters:,}"
+    return exact if cost.parameters < EXACT_COUNT_BELOW else f"{si(cost.parameters)} ({exact})"
+
+
+def _latency(cost: Cost) -> str:
+    ends = f"[{significant(cost.latency_low_ms)}, {significant(cost.latency_high_ms)}]"
+    return f"{significant(cost.latency_ms)} {ends}"
+
+
+def _speed(cost: Cost) -> str:
+    ends = f"[{significant(cost.throughput_low)}, {significant(cost.throughput_high)}]"
+    return f"{significant(cost.throughput)} {ends}"
+
+
+def training_table(study: Study) -> Table | None:
+    """Tabulate how training ended; `None` without a history."""
+    rows = []
+    for network in study.all_networks:
+        state = levelling(network.history)
+        if state is None:
+            continue
+        epochs = sorted(network.history, key=lambda epoch: epoch.epoch)
+        best = max(epochs, key=lambda epoch: epoch.validation_accuracy)
+        answer = "yes" if state.levelled_off else f"no, up {percent(state.rise)} points"
+        rows.append(
+            TableRow(
+                (
+                    run_title(study, network),
+                    f"{len(epochs)}",
+                    percent(state.last),
+                    percent(epochs[-1].validation_accuracy),
+                    f"{percent(best.validation_accuracy)} (epoch {best.epoch})",
+                    answer,
+                )
+            )
+        )
+    header = ("run", "epochs", "training %", "validation %", "best validation %", "levelled off")
+    return Table("How training ended.", header, tuple(rows)) if rows else None
+
+
+def run_title(study: Study, network: Network) -> str:
+    """Name a run: by its model alone where it is the only one."""
+    runs: Sequence[Network] = study.networks[network.model]
+    if len(runs) == 1:
+        return network.model
+    fold = f", fold {network.fold}" if any(run.fold for run in runs) else ""
+    return f"{network.model} (seed {network.seed}{fold})"

@@ -1,0 +1,177 @@
+"""Which model won, by how much, and whether it could be chance: one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lqjax.metrics.interval import Estimate
+from lqjax.reporting.comparison import Cell, Comparison
+from lqjax.reporting.formatting import (
+    enumeration,
+    interval,
+    number_word,
+    percent,
+    plural,
+    points,
+)
+from lqjax.reporting.study import Study
+from lqjax.reporting.training_state import Levelling, levelling
+
+COVERAGE = (
+    "All intervals are 95 % and cover the choice of test images only, not what another training"
+    " run would give."
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer in two lengths.
+
+    Attributes:
+      headline: a few words, without the caveats of the sentence.
+      sentence: the whole answer; caveats first.
+      winner: the model named as winner; empty where none is.
+    """
+
+    headline: str
+    sentence: str
+    winner: str
+
+
+def judge(study: Study, comparison: Comparison) -> Verdict:
+    """Put the result of a comparison into words."""
+    caveats = untrained(study, comparison) or undertrained(study)
+    if not comparison.other:
+        return _single(study, comparison, caveats)
+    if caveats:
+        reason = caveats.partition(":")[0]
+        return Verdict(
+            f"{reason}: no winner is named",
+            f"{caveats}, so no winner is named; {_standing(study, comparison)}.",
+            "",
+        )
+    gap, where = _main_gap(comparison)
+    if gap is None:
+        return Verdict(
+            "No winner is named",
+            f"{_opening(study)}, no condition was finished by both; run --mode=evaluate to the"
+            " end.",
+            "",
+        )
+    clean = _clean_clause(comparison) if comparison.shared else ""
+    scope = _scope(study, comparison)
+    leader, other = comparison.leader, comparison.other
+    if gap.excludes_zero():
+        rank = ", the runner-up" if len(study.models) > 2 else ""
+        headline = f"{leader} is ahead by {percent(gap.value)} points"
+        claim = (
+            f"{leader} classified {points(gap)} more of the {where} images correctly than"
+            f" {other}{rank} ({scope})"
+        )
+        return Verdict(headline, f"{_opening(study)}, {claim}{clean}.", leader)
+    claim = (
+        f"no difference is shown on the {where} images: {leader} minus {other} is {points(gap)}"
+        f" ({scope})"
+    )
+    return Verdict("No difference is shown", f"{_opening(study)}, {claim}{clean}.", "")
+
+
+def untrained(study: Study, comparison: Comparison) -> str:
+    """Name the models whose clean accuracy is no better than the commonest class; else empty."""
+    clean = comparison.clean
+    if clean is None:
+        return ""
+    low = [
+        f"{model} ({percent(found.value)} %)"
+        for model, found in clean.accuracy.items()
+        if found is not None and found.low <= study.commonest_share
+    ]
+    if not low:
+        return ""
+    return (
+        f"Not trained: on clean images {enumeration(low)} did no better than always answering the"
+        f" commonest class ({percent(study.commonest_share)} %)"
+    )
+
+
+def undertrained(study: Study) -> str:
+    """Name the models whose training accuracy has not levelled off; else empty."""
+    rising: dict[str, Levelling] = {}
+    for network in study.all_networks:
+        state = levelling(network.history)
+        if state is not None and not state.levelled_off:
+            rising.setdefault(network.model, state)
+    if not rising:
+        return ""
+    details = [
+        f"{model} (up {percent(state.rise)} points over the last"
+        f" {'epoch' if state.window == 1 else plural(state.window, 'epoch')}, to"
+        f" {percent(state.last)} %)"
+        for model, state in rising.items()
+    ]
+    return f"Undertrained: training accuracy has not levelled off for {enumeration(details)}"
+
+
+def _opening(study: Study) -> str:
+    counts = [len(runs) for runs in study.networks.values()]
+    if len(counts) == 1:
+        one = counts[0] == 1
+        return "For this one trained network" if one else f"For {counts[0]} runs of one network"
+    if max(counts) == 1:
+        return f"For these {number_word(len(counts))} trained networks (one run each)"
+    runs = [f"{plural(n, 'run')} of {model}" for model, n in zip(study.models, counts, strict=True)]
+    return f"For these trained networks ({enumeration(runs)})"
+
+
+def _main_gap(comparison: Comparison) -> tuple[Estimate | None, str]:
+    """Return the gap that decides, and the images it is about."""
+    if comparison.shared:
+        return comparison.mean_gap, "degraded"
+    return (comparison.clean.gap if comparison.clean else None), "clean"
+
+
+def _scope(study: Study, comparison: Comparison) -> str:
+    count = len(comparison.shared)
+    parts = [f"{'mean over ' if count > 1 else ''}{plural(count, 'condition')}"] if count else []
+    return ", ".join([*parts, plural(study.n, "image")])
+
+
+def _clean_clause(comparison: Comparison) -> str:
+    """Say how the two stand on clean images, as the second half of the sentence."""
+    cell: Cell | None = comparison.clean
+    if cell is None or cell.gap is None:
+        return ""
+    gap, leader, other = cell.gap, comparison.leader, comparison.other
+    if not gap.excludes_zero():
+        return f"; on clean images no difference is shown ({points(gap)})"
+    if gap.value > 0:
+        return f"; on clean images {leader} is ahead too ({points(gap)})"
+    turned = Estimate(-gap.value, -gap.high, -gap.low)
+    return f"; on clean images {other} is ahead ({points(turned)})"
+
+
+def _standing(study: Study, comparison: Comparison) -> str:
+    gap, where = _main_gap(comparison)
+    if gap is None:
+        return "no condition was finished by both"
+    runs = {len(found) for found in study.networks.values()}
+    once = ", one run each" if runs == {1} else ""
+    return (
+        f"as they stand, {comparison.leader} minus {comparison.other} is {points(gap)} on the"
+        f" {where} images ({_scope(study, comparison)}{once})"
+    )
+
+
+def _single(study: Study, comparison: Comparison, caveats: str) -> Verdict:
+    model = comparison.leader
+    parts = []
+    clean = comparison.clean
+    if clean is not None and (found := clean.accuracy[model]) is not None:
+        parts.append(f"{percent(found.value)} % {interval(found)} of the clean images")
+    if comparison.shared:
+        mean = comparison.mean[model]
+        parts.append(f"{percent(mean.value)} % {interval(mean)} of the degraded images")
+    opening = f"{caveats}; for this network" if caveats else _opening(study)
+    claim = f"{model} classified {enumeration(parts)} correctly ({_scope(study, comparison)})"
+    headline = f"{model}: nothing to compare with"
+    return Verdict(headline, f"{opening}, {claim}; there is no second model to compare with.", "")

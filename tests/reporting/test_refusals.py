@@ -1,0 +1,79 @@
+"""What a report refuses, in one line that says how to go on."""
+
+import numpy as np
+import pytest
+
+from lqjax.reporting.report import write_report
+from lqjax.workdir import Workdir
+
+CLEAN = [("clean", "clean", "", "clean", 0.0, None)]
+
+
+def refusal(workdirs):
+    with pytest.raises(ValueError) as caught:
+        write_report(workdirs)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def pair(make_workdir, **second):
+    common = {"conditions": CLEAN, "gallery": False, "extras": False}
+    return [
+        make_workdir("first", models=(("alexnet", 0.8),), **common),
+        make_workdir("second", models=(("resnet50", 0.9),), **common, **second),
+    ]
+
+
+def test_image_sizes_that_differ(make_workdir):
+    message = refusal(pair(make_workdir, size=128))
+    assert "image sizes" in message and "64 px" in message and "128 px" in message
+
+
+def test_data_sets_that_differ(make_workdir):
+    message = refusal(pair(make_workdir, dataset="pneumonia"))
+    assert "data sets" in message and "pneumonia" in message
+
+
+def test_test_images_that_differ(make_workdir):
+    assert "different images" in refusal(pair(make_workdir, n=100))
+
+
+def test_test_images_that_differ_in_their_ids_alone(make_workdir):
+    workdirs = pair(make_workdir)
+    run = workdirs[1].runs()[0]
+    found = run.examples()
+    run.write_examples(found["ids"][::-1], found["labels"], tuple(found["classes"]))
+    assert "different images" in refusal(workdirs)
+
+
+def test_no_working_directory():
+    assert "at least one" in refusal([])
+
+
+def test_nothing_evaluated(tmp_path):
+    assert "--mode=evaluate" in refusal([Workdir.at(tmp_path / "nothing")])
+
+
+def test_scores_that_are_missing(make_workdir):
+    workdir = make_workdir(conditions=CLEAN, gallery=False)
+    next((workdir.runs()[0].root / "conditions").glob("*.npz")).unlink()
+    assert "scores of clean are missing" in refusal([workdir])
+
+
+def test_scores_of_another_length(make_workdir):
+    workdir = make_workdir(conditions=CLEAN, gallery=False)
+    run = workdir.runs()[0]
+    run.write_condition(run.row("clean"), np.zeros((7, 10)))
+    assert "7 scores of clean for 360 test images" in refusal([workdir])
+
+
+def test_examples_that_are_missing(make_workdir):
+    workdir = make_workdir(conditions=CLEAN, gallery=False)
+    (workdir.runs()[0].root / "examples.npz").unlink()
+    assert "examples.npz is missing" in refusal([workdir])
+
+
+def test_a_config_that_is_no_json(make_workdir):
+    workdir = make_workdir(conditions=CLEAN, gallery=False)
+    (workdir.root / "config.json").write_text("{")
+    assert "is not JSON" in refusal([workdir])
