@@ -149,8 +149,9 @@ class Workbench:
         return rows, cost
 
     def write_gallery(self) -> None:
-        """Keep a few degraded test images for the report, unless they are there already."""
-        gallery = make_gallery(self.dataset, self.conditions, self.config.evaluation.degradation_seed)
+        """Keep a few degraded test images for the report."""
+        seed = self.config.evaluation.degradation_seed
+        gallery = make_gallery(self.dataset, self.conditions, seed)
         write_arrays(self.workdir.gallery, **gallery)
 
     @cached_property

@@ -53,7 +53,7 @@ def motion_blur_line(
     """
     degrees = jnp.where(jnp.isnan(angle), draws * _HALF_TURN, angle)
     radians = jnp.deg2rad(degrees)
-    distances = np.abs(np.arange(-_RADIUS, _RADIUS + 1))
+    distances = np.abs(np.arange(-_RADIUS, _RADIUS + 1, dtype=np.float32))
     weights = jnp.clip(length / 2 + 0.5 - distances, 0, 1)
     weights = weights / jnp.sum(weights)
     # Only as many samples as the line has: the outermost with weight lies this far out.

@@ -13,7 +13,7 @@ from lqjax.imaging.conditions import Condition
 from lqjax.imaging.keys import example_numbers
 from lqjax.typing import Dataset
 
-EXAMPLES = 3
+EXAMPLES = 5
 
 
 def make_gallery(

@@ -25,7 +25,7 @@ def gaussian_weights(kernel_size: jax.Array, sigma: jax.Array, max_radius: int) 
 
     Source: OpenCV getGaussianKernel (sigma given).
     """
-    offsets = np.arange(-max_radius, max_radius + 1)
+    offsets = np.arange(-max_radius, max_radius + 1, dtype=np.float32)
     scaled = offsets / jnp.maximum(sigma, _LEAST_SIGMA)
     inside = 2 * np.abs(offsets) < kernel_size
     weights = jnp.where(inside, jnp.exp(-0.5 * jnp.square(scaled)), 0.0)

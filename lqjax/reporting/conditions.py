@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from lqjax.rows import Row
 
 CLEAN = "clean"
-CHAIN = "|"
+THEN = ", then "
+PARAMETER = "="
 LEVELS = ("low", "medium", "high")
 
 
@@ -52,11 +53,16 @@ class Condition:
 
     @classmethod
     def of(cls, row: Row) -> Condition:
-        """Take the names from a row."""
-        label = row.label or row.condition
-        # The first comma of a chain parts the first step from its parameters, not a name.
-        title, _, setting = (label, "", "") if CHAIN in row.condition else label.partition(", ")
-        return cls(row.condition, row.family or row.condition, row.level, title, setting)
+        """Take the names from a row.
+
+        The label is "title, setting", and of a chain "title, setting, then another step"; a level
+        that only repeats the parameters ("sigma=0.3") is left out.
+        """
+        first, then, rest = (row.label or row.condition).partition(THEN)
+        title, _, setting = first.partition(", ")
+        level = "" if PARAMETER in row.level else row.level
+        family = row.family or row.condition
+        return cls(row.condition, family, level, title + then + rest, setting)
 
 
 def in_reading_order(

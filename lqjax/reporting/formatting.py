@@ -109,3 +109,11 @@ def enumeration(names: Sequence[str]) -> str:
 def shorten(text: str, width: int) -> str:
     """Cut a text that is too long, so that one sees that it was cut."""
     return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def shorten_middle(text: str, width: int) -> str:
+    """Cut a text that is too long in its middle, so that names with one beginning still differ."""
+    if len(text) <= width:
+        return text
+    head = (width - 3) // 2
+    return f"{text[:head]}...{text[len(text) - (width - 3 - head) :]}"

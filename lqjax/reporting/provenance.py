@@ -10,6 +10,7 @@ from lqjax.reporting.formatting import enumeration, plural
 from lqjax.reporting.study import Study
 
 SPLITS = (("train", "training"), ("validation", "validation"), ("test", "test"))
+DEGRADATION_SEED = "degradation_seed"
 MOST_SKIPPED = 200
 MOST_CLASSES = 40
 RUNTIME_FACTS = (
@@ -64,7 +65,9 @@ def _data_facts(study: Study, data: Mapping[str, Any]) -> Iterator[tuple[str, st
     if data.get("credit"):
         yield "credit", str(data["credit"])
     yield "runs", "; ".join(_runs(study, model) for model in study.models)
-    seeds = {_mapping(c.get("evaluation")).get("seed") for c in study.configs.values()} - {None}
+    seeds = {
+        _mapping(c.get("evaluation")).get(DEGRADATION_SEED) for c in study.configs.values()
+    } - {None}
     if seeds:
         yield "seed of the degradations", ", ".join(str(s) for s in sorted(seeds, key=str))
 

@@ -30,7 +30,8 @@ MODEL_OFFSET = 0.06
 MOST_SETTINGS = 4
 WIDEST_TICK = 9
 MOST_LINES = 3
-LONGEST_TITLE = 30
+LONGEST_TITLE = 26
+ROW_GAP = 0.06
 INTERVAL_WIDTH = 1.2
 CAP = 2.5
 BASELINE = "always the commonest class"
@@ -45,6 +46,7 @@ def severity_figure(study: Study, comparison: Comparison) -> Figure | None:
     rows = -(-len(families) // columns)
     width = WIDTH if columns > 1 else WIDTH / 2
     figure = new_figure(PLOT_HEIGHT * rows + LEGEND_HEIGHT, width)
+    figure.get_layout_engine().set(hspace=ROW_GAP)  # type: ignore[union-attr,call-arg]
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
     cells = {cell.condition.name: cell for cell in comparison.cells}
     for axes, family in zip(grid, families, strict=False):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lqjax.metrics.interval import Estimate
 from lqjax.reporting.comparison import Comparison
-from lqjax.reporting.formatting import STAR, gap, percent, shorten, with_interval
+from lqjax.reporting.formatting import STAR, gap, percent, shorten, shorten_middle, with_interval
 from lqjax.reporting.study import Study
 
 LABEL_WIDTH = 28
@@ -59,7 +59,7 @@ def _accuracy(estimate: Estimate | None, full: bool) -> str:
 def _line(
     name: str, values: list[str], value: Estimate | None, comparison: Comparison
 ) -> list[str]:
-    cells = [shorten(name, LABEL_WIDTH), *values]
+    cells = [name, *values]
     if comparison.other:
         text = PLAIN_DASH if value is None else gap(value)
         cells.append(text if text.endswith(STAR) else text + " " * len(STAR))
@@ -80,11 +80,12 @@ def _note(study: Study, comparison: Comparison, models: Sequence[str]) -> str:
 def align(lines: Sequence[Sequence[str]]) -> str:
     """Line up columns, the first to the left, the rest to the right; a rule under the header.
 
-    Where the header makes the table wider than `WIDTH`, its names are cut, never the numbers.
+    Where the table is wider than `WIDTH`, names are cut, never numbers.
     """
     columns = range(len(lines[0]))
     needed = [max(len(line[i]) for line in lines[1:]) for i in columns]
-    widths = [max(needed[i], len(lines[0][i])) for i in columns]
+    needed[0] = min(needed[0], LABEL_WIDTH)
+    widths = [max(len(line[i]) for line in lines) for i in columns]
     for _ in range(sum(widths) + GUTTER * (len(widths) - 1) - WIDTH):
         longest = max(columns, key=lambda i: widths[i] - needed[i])
         widths[longest] = max(widths[longest] - 1, needed[longest])
@@ -92,7 +93,7 @@ def align(lines: Sequence[Sequence[str]]) -> str:
     text = [
         (" " * GUTTER)
         .join(
-            [line[0].ljust(widths[0])]
+            [shorten_middle(line[0], widths[0]).ljust(widths[0])]
             + [value.rjust(width) for value, width in zip(line[1:], widths[1:], strict=True)]
         )
         .rstrip()

@@ -33,6 +33,13 @@ def test_type_and_shape_come_back(shape, dtype):
         np.testing.assert_allclose(found.astype(np.float64), expected, atol=1e-6)
 
 
+def test_8_bit_results_are_rounded_to_the_nearest_level():
+    given = levels(2, 28, 30, 3)
+    blur = "gaussian_blur(kernel_size=5,sigma=2)"
+    expected = np.rint(255 * degrade(given / 255, blur))
+    np.testing.assert_array_equal(degrade(given, blur), expected)
+
+
 def test_clean_is_a_copy():
     given = levels(2, 28, 28, 3)
     found = degrade(given, "clean")

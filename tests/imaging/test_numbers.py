@@ -26,6 +26,7 @@ def test_levels_go_there_and_back_eager_and_compiled():
     divided = jnp.asarray(np.arange(256, dtype=np.float32) / np.float32(255))
     np.testing.assert_array_equal(to_levels(divided), levels)
     np.testing.assert_array_equal(to_levels(jnp.array([-1.0, 2.0])), [0, 255])
+    np.testing.assert_array_equal(to_levels(jnp.array([0.6, 1.4, 99.51]) / 255), [1, 1, 100])
     with pytest.raises(ValueError, match="uint8 or float32"):
         as_float(jnp.zeros(3, jnp.int32))
 

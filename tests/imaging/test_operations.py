@@ -177,6 +177,15 @@ def test_one_trace_for_all_values(op, monkeypatch):
     assert len(traces) == len(statics)
 
 
+def test_double_precision_changes_nothing(op):
+    given, parameters = images(op), samples(op)[-1]
+    expected = run(op, given, parameters)
+    with jax.enable_x64(True):
+        found = op(keys_for(op), given, **parameters)
+    assert found.dtype == np.float32
+    same(op, found, expected)
+
+
 def test_identity_bit_for_bit(op):
     for channels in (1, 3):
         given = images(op, channels)

@@ -149,7 +149,7 @@ def write_records(workdir: Workdir, models, n, classes):
                 "data": {"source": "digits", "path": "", "image_size": 64},
                 "model": {"names": list(models), "dtype": "float32"},
                 "optimizer": {"name": "adamw", "learning_rate": 0.001},
-                "evaluation": {"conditions": ["clean", "low_quality/*"], "seed": 0},
+                "evaluation": {"conditions": ["clean", "low_quality/*"], "degradation_seed": 0},
                 "run": {"seed": 0},
                 "overrides": {"alexnet": {"optimizer.learning_rate": 0.0003}},
             }

@@ -98,8 +98,15 @@ def test_numeric_levels_sort_as_numbers():
 def test_labels_part_into_title_and_setting():
     got = Condition.of(row("a@low", "a", "low", "motion blur, length 15 px"))
     assert (got.short, got.full) == ("motion blur, low", "motion blur, low (length 15 px)")
-    chain = Condition.of(row("a|b", "a|b", "", "noise, sigma 1, then median, size 3"))
-    assert (chain.title, chain.setting) == ("noise, sigma 1, then median, size 3", "")
+    chain = Condition.of(row("a|b", "a|b", "sigma=1", "noise, sigma 1, then median, size 3"))
+    assert (chain.title, chain.setting) == ("noise, then median, size 3", "sigma 1")
+    assert chain.short == "noise, then median, size 3, sigma 1"
+
+
+def test_a_level_that_repeats_the_parameters_is_left_out():
+    assert (
+        Condition.of(row("j", "jpeg", "quality=40", "jpeg, quality 40")).short == "jpeg, quality 40"
+    )
 
 
 def history(*accuracies):

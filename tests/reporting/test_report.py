@@ -180,21 +180,30 @@ def test_costs_carry_units_and_spread(whole):
     assert re.search(r"12\.3\s+\[11\.8, 13\.3\]", text)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["<script>alert(1)</script>", "a|b", "[x](javascript:alert(1))", "$\\frac{1}$", '"><b>', "猫"],
+NAMES_OF_USERS = (
+    "<script>alert(1)</script>",
+    "a|b",
+    "[x](javascript:alert(1))",
+    "$\\frac{1}$",
+    '"><b>',
+    "猫",
+    "*x* _y_ `z`",
 )
-def test_names_of_users_are_text_and_nothing_else(make_workdir, name):
+
+
+def test_names_of_users_are_text_and_nothing_else(make_workdir):
+    joined = " ".join(NAMES_OF_USERS)
     workdir = make_workdir(
-        names=[name, "other", name + "2"], n=60, dataset=name, conditions=two_conditions(name)
+        names=list(NAMES_OF_USERS), n=70, dataset=joined, conditions=two_conditions(joined)
     )
     environment = json.loads((workdir.root / "environment.json").read_text())
-    environment["dataset"] |= {"name": name, "credit": name, "skipped": [[name, name]]}
+    environment["dataset"] |= {"name": joined, "credit": joined, "skipped": [[joined, joined]]}
     (workdir.root / "environment.json").write_text(json.dumps(environment))
     write_report([workdir])
     outline = Outline(page_of(workdir))
     assert "script" not in outline.tags and "b" not in outline.tags
-    assert name in "".join(outline.text)
+    for name in NAMES_OF_USERS:
+        assert "".join(outline.text).count(name) >= 5
     text = (workdir.report / "report.md").read_text()
     check_markdown_tables(text)
     assert "<script" not in text and not re.search(r"(?<!\\)\]\(javascript", text)
@@ -257,17 +266,6 @@ def test_an_undertrained_model_comes_first_and_nobody_wins(make_workdir):
     assert "is ahead" not in visible(workdir).split("Accuracy by condition")[0]
 
 
-def test_a_condition_that_only_one_model_finished_has_no_gap(make_workdir):
-    workdir = make_workdir(gallery=False)
-    for path in (workdir.root / "runs/resnet50/seed0-fold0/conditions").iterdir():
-        if "jpeg_high" in path.name:
-            path.unlink()
-    result = write_report([workdir])
-    line = next(line for line in result.table.splitlines() if line.startswith("JPEG, high"))
-    assert line.split()[-2:] == ["-", "-"]
-    assert "mean over 11 conditions" in result.verdict
-
-
 def test_two_working_directories_stand_side_by_side(make_workdir):
     first = make_workdir(
         "first", models=(("alexnet", 0.8),), conditions=two_conditions(), gallery=False
@@ -294,7 +292,7 @@ def test_one_model_trained_twice_is_named_after_its_directory(make_workdir):
 
 
 def test_writing_twice_gives_the_same_files(make_workdir):
-    workdir = make_workdir(conditions=two_conditions(), gallery=False)
+    workdir = make_workdir(conditions=two_conditions(), gallery=False, extras=False)
     write_report([workdir])
     before = {p.name: p.read_bytes() for p in workdir.report.iterdir() if not p.is_dir()}
     write_report([workdir])

@@ -84,3 +84,14 @@ def test_another_seed_elsewhere_is_another_run_only_under_the_same_settings(make
     config["optimizer"]["learning_rate"] = 0.1
     (second.root / "config.json").write_text(json.dumps(config))
     assert "alexnet (second)" in answer(first, second)[0].sentence
+
+
+def test_a_condition_that_only_one_model_finished_has_no_gap(make_workdir):
+    workdir = make_workdir(gallery=False)
+    for path in (workdir.root / "runs/resnet50/seed0-fold0/conditions").iterdir():
+        if "jpeg_high" in path.name:
+            path.unlink()
+    verdict, table, _ = answer(workdir)
+    line = next(line for line in table.splitlines() if line.startswith("JPEG, high"))
+    assert line.split()[-2:] == ["-", "-"]
+    assert "mean over 11 conditions" in verdict.sentence
