@@ -224,16 +224,12 @@ def _check_rows(rows: np.ndarray, count: int, mesh: Mesh) -> np.ndarray:
 
 
 def _to_devices(array: np.ndarray, sharding: NamedSharding) -> jax.Array:
-    """Place a host array that every process has; each copies what its devices hold."""
-    if sharding.is_fully_addressable:
-        return jax.device_put(array, sharding)
+    """Place a host array that every process has; each copies what its own devices hold."""
     return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
 
 
 def _rows_to_devices(array: np.ndarray, rows: np.ndarray, sharding: NamedSharding) -> jax.Array:
-    """Place rows of a host array; each process gathers only what its devices hold."""
-    if sharding.is_fully_addressable:
-        return jax.device_put(array[rows], sharding)
+    """Place rows of a host array; each process gathers only what its own devices hold."""
 
     def gather(index: tuple[slice, ...] | None) -> np.ndarray:
         return array[rows if index is None else rows[index[0]]]

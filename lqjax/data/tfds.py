@@ -188,7 +188,7 @@ def _keys(builder: Any) -> tuple[str, str]:
     kinds = tfds.features.Image, tfds.features.ClassLabel
     for key, kind in zip((image_key, label_key), kinds, strict=True):
         if not isinstance(key, str) or key not in features or not isinstance(features[key], kind):
-            listing = ", ".join(f"{k} ({type(f).__name__})" for k, f in features.items())
+            listing = ", ".join(f"{k} ({type(f).__name__})" for k, f in sorted(features.items()))
             raise ValueError(
                 f"TFDS data set {builder.info.name!r} has no feature {key!r} of kind "
                 f"{kind.__name__}; it has {listing}; choose a classification data set"

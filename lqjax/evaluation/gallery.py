@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from lqjax.evaluation.predict import BYTE_MAXIMUM, as_floats
+from lqjax.evaluation.predict import as_floats
 from lqjax.imaging.apply import apply_condition
 from lqjax.imaging.conditions import Condition
 from lqjax.imaging.keys import example_numbers
+from lqjax.imaging.levels import to_levels
 from lqjax.typing import Dataset
 
 EXAMPLES = 5
@@ -31,7 +32,7 @@ def make_gallery(
     numbers = jnp.asarray(example_numbers(chosen.ids))
     clean = as_floats(jnp.asarray(chosen.images), numbers)
     shown = [apply_condition(c, clean, numbers, seed) if c.steps else clean for c in conditions]
-    images = [np.round(np.asarray(i) * BYTE_MAXIMUM).astype(np.uint8) for i in shown]
+    images = [np.asarray(to_levels(image)).astype(np.uint8) for image in shown]
     return {
         "images": np.stack(images),
         "conditions": np.array([c.name for c in conditions], dtype=str),

@@ -11,11 +11,11 @@ from jax.sharding import Mesh
 
 from lqjax.compiling import jit
 from lqjax.data.pipeline import Placed, check_batch_size, padded_batches
+from lqjax.imaging.levels import from_levels
 from lqjax.models.network import Network
 from lqjax.runtime import batch_sharded, read, replicated
 from lqjax.typing import Images, Logits, Tree
 
-BYTE_MAXIMUM = 255.0
 Prepare = Callable[[jax.Array, jax.Array], Images]
 """(uint8 images, example numbers) -> float32 images in [0, 1]."""
 
@@ -83,4 +83,4 @@ class Predictor:
 @jax.jit
 def as_floats(images: jax.Array, numbers: jax.Array) -> Images:
     """Turn stored bytes into float32 in [0, 1], the `Prepare` of clean images."""
-    return images.astype(jnp.float32) / BYTE_MAXIMUM
+    return from_levels(images)

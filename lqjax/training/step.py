@@ -16,6 +16,7 @@ from lqjax.augmentations.base import augment
 from lqjax.compiling import jit
 from lqjax.config import Config
 from lqjax.imaging.conditions import expand
+from lqjax.imaging.levels import from_levels
 from lqjax.models.network import Network
 from lqjax.runtime import batch_sharded, replicated
 from lqjax.training.degrading import random_degradation
@@ -23,7 +24,6 @@ from lqjax.training.loss import cross_entropy
 from lqjax.training.measures import measure
 from lqjax.typing import Tree
 
-BYTE_MAXIMUM = 255.0
 AUGMENT_STREAM, DEGRADE_STREAM, MODEL_STREAM = 0, 1, 2
 
 
@@ -93,7 +93,7 @@ def _preparation(
         )
 
     def prepare(key: jax.Array, images: jax.Array, numbers: jax.Array) -> jax.Array:
-        inputs = images.astype(jnp.float32) / BYTE_MAXIMUM
+        inputs = from_levels(images)
         inputs = augment(jax.random.fold_in(key, AUGMENT_STREAM), inputs, settings)
         if degrade is not None:
             inputs = degrade(jax.random.fold_in(key, DEGRADE_STREAM), inputs, numbers)

@@ -157,6 +157,10 @@ def test_broken_images_can_be_skipped_and_are_listed(tmp_path):
         str(tmp_path / name) for name in sorted(BROKEN)
     ]
     assert all(reason for _, reason in data.skipped)
+    for split in (data.train, data.validation, data.test):
+        for name, label, image in zip(split.ids, split.labels, split.images, strict=True):
+            seed = 100 * label + int(name[4:7])
+            np.testing.assert_array_equal(image[..., 0], noise(seed, 30, 28)[1:29])
     assert len(data.train) + len(data.validation) + len(data.test) == 20
     assert "skipped 4 unusable images" in describe(data)
 
