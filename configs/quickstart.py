@@ -17,9 +17,13 @@ def get_config() -> ml_collections.ConfigDict:
     config.evaluation.latency_runs = 5
     config.optimizer.name = "adamw"
     # One setting does not serve both: AlexNet, which has no batch normalisation, wants a smaller
-    # learning rate and more epochs, and its epochs are cheap.
+    # learning rate and more epochs. Its 57 M parameters make the update dear and its images cheap,
+    # so a larger batch is faster.
     config.overrides = {
-        "alexnet": {"optimizer": {"learning_rate": 3e-4}, "training": {"epochs": 6}},
+        "alexnet": {
+            "optimizer": {"learning_rate": 3e-4},
+            "training": {"epochs": 6, "batch_size": 64},
+        },
         "resnet50": {"optimizer": {"learning_rate": 1e-3}},
     }
     return config

@@ -45,7 +45,7 @@ class DataConfig(_Checked):
     train_limit: int = setting(0, "train on at most this many images; 0 for all", low=0)
     test_limit: int = setting(0, "test and validate on at most this many; 0 for all", low=0)
     on_bad_image: str = setting("error", "what a broken image does", choices=("error", "skip"))
-    workers: int = setting(0, "decoding processes or threads; 0 for one a core", low=0)
+    workers: int = setting(0, "decoding threads; 0 for one a core", low=0)
     residency: str = setting(
         "auto",
         "where the split lives during training; auto: on the device when it fits",

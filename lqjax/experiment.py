@@ -105,6 +105,7 @@ def train(
     chosen, place = _prepared(config, workdir, settings)
     progress = progress or Progress(stages=len(chosen.model.names))
     bench = _open(chosen, place)
+    progress.say(bench.describe())
     return TrainResult(place.root, _train_all(bench, progress))
 
 
@@ -125,6 +126,7 @@ def evaluate(
     chosen, place = _prepared(config, workdir, settings)
     progress = progress or Progress(stages=len(chosen.model.names))
     bench = _open(chosen, place)
+    progress.say(bench.describe())
     rows, costs = _evaluate_all(bench, progress)
     return EvaluateResult(place.root, rows, costs)
 
@@ -148,6 +150,7 @@ def compare(
     count = len(chosen.model.names)
     progress = progress or Progress(stages=2 * count + REPORT_STAGES)
     bench = _open(chosen, place)
+    progress.say(bench.describe())
     models = _train_all(bench, progress)
     rows, costs = _evaluate_all(bench, progress)
     bench.write_gallery()

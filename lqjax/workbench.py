@@ -10,7 +10,7 @@ import numpy as np
 from clu import parameter_overview
 
 from lqjax.config import Config
-from lqjax.data.loading import load_dataset
+from lqjax.data.loading import describe, load_dataset
 from lqjax.data.pipeline import Placed, normalisation, place
 from lqjax.data.source import SOURCES
 from lqjax.evaluation.cost import forward_cost
@@ -88,11 +88,16 @@ class Workbench:
                 "std": np.asarray(self.statistics[1]).tolist(),
                 "credit": data.credit,
                 "skipped": [list(pair) for pair in data.skipped],
-                "notes": [
-                    note for model in self.config.model.names for note in self.network(model).notes
-                ],
+                "notes": [*data.notes, *self._network_notes()],
             },
         }
+
+    def describe(self) -> str:
+        """Say what was loaded, for the screen."""
+        return "\n".join([describe(self.dataset), *self._network_notes()])
+
+    def _network_notes(self) -> list[str]:
+        return [note for model in self.config.model.names for note in self.network(model).notes]
 
     def network(self, model: str) -> Network:
         """Build a network for the data, as the settings of this model say."""
