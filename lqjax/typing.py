@@ -24,6 +24,9 @@ Logits = Float[Array, "batch class"]
 Keys = jax.Array
 """A batch of typed PRNG keys, shape (batch,), one per example."""
 
+Scalar = float | int | np.number | np.ndarray | jax.Array
+"""One number; traced under jit, plain outside."""
+
 Tree = Any
 """A nested dict (pytree) of arrays."""
 

@@ -10,6 +10,15 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import jax
+from jaxtyping import install_import_hook
+
+import tests.shapes  # the hook looks it up by name
+
+CHECKED_PACKAGES = [
+    f"lqjax.{name}"
+    for name in ("augmentations", "degradations", "restorations", "models")
+]
+install_import_hook(CHECKED_PACKAGES, f"{tests.shapes.__name__}.checked")
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 CACHE = os.environ.setdefault(

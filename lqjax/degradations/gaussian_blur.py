@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import jax
-
 from lqjax.imaging.kernels import band_matrix, gaussian_weights, separable_product
 from lqjax.imaging.operations import Parameter, operation
-from lqjax.typing import Images
+from lqjax.typing import Images, Scalar
 
 MAX_KERNEL_SIZE = 127
 """px; longer than any published severity."""
@@ -21,9 +19,7 @@ MAX_KERNEL_SIZE = 127
     Parameter("sigma", "px", 0, MAX_KERNEL_SIZE, identity=0, meaning="standard deviation"),
     source="OpenCV GaussianBlur, border reflect-101, in floating point",
 )
-def gaussian_blur(
-    images: Images, draws: None, *, kernel_size: jax.Array, sigma: jax.Array
-) -> Images:
+def gaussian_blur(images: Images, draws: None, *, kernel_size: Scalar, sigma: Scalar) -> Images:
     """Blur with a truncated, normalised Gaussian; borders reflect-101, no rounding to 8 bits.
 
     The kernel may be larger than the image: the borders reflect as often as needed.

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from lqjax.imaging.draws import unit_normal
 from lqjax.imaging.operations import Parameter, operation
-from lqjax.typing import Images
+from lqjax.typing import Images, Scalar
 
 
 @operation(
@@ -17,7 +17,7 @@ from lqjax.typing import Images
     draw=unit_normal,
     source="Hendrycks & Dietterich 2019 (1903.12261), without its rounding to 8 bits",
 )
-def gaussian_noise(images: Images, draws: jax.Array, *, sigma: jax.Array) -> Images:
+def gaussian_noise(images: Images, draws: jax.Array, *, sigma: Scalar) -> Images:
     """Add independent normal noise to every value, then clip to [0, 1].
 
     Args:

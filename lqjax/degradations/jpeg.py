@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import jax
-
 from lqjax.imaging.jpeg_codec import jpeg_round_trip
 from lqjax.imaging.levels import from_levels, to_levels
 from lqjax.imaging.operations import Parameter, operation
-from lqjax.typing import Images
+from lqjax.typing import Images, Scalar
 
 
 @operation(
@@ -17,7 +15,7 @@ from lqjax.typing import Images
     exact=True,
     source="libjpeg-turbo: baseline, 4:2:0, accurate integer DCT, triangle upsampling",
 )
-def jpeg(images: Images, draws: None, *, quality: jax.Array) -> Images:
+def jpeg(images: Images, draws: None, *, quality: Scalar) -> Images:
     """Compress and decompress; equal to Pillow bit for bit on 8-bit images.
 
     Values are first rounded to the nearest of 256 levels, which changes nothing in 8-bit images.

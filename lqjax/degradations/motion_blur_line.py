@@ -8,7 +8,7 @@ import numpy as np
 
 from lqjax.imaging.draws import unit_uniform
 from lqjax.imaging.operations import DRAWN, Parameter, operation
-from lqjax.typing import Images, Keys
+from lqjax.typing import Images, Keys, Scalar
 
 MAX_LENGTH = 101
 """px; bounds the margin around the image."""
@@ -37,9 +37,7 @@ def _unit_angle(key: Keys, shape: tuple[int, ...]) -> jax.Array:
     draw=_unit_angle,
     source="lqjax: unit-spaced bilinear samples along the line, sum 1, border reflect-101",
 )
-def motion_blur_line(
-    images: Images, draws: jax.Array, *, length: jax.Array, angle: jax.Array
-) -> Images:
+def motion_blur_line(images: Images, draws: jax.Array, *, length: Scalar, angle: Scalar) -> Images:
     """Average each image along a line through every pixel.
 
     Sample i = -R..R lies i px from the centre and weighs clip(length / 2 + 1/2 - |i|, 0, 1);

@@ -22,7 +22,7 @@ StepStructure = tuple[str, int, tuple[tuple[str, float | int], ...]]
 """What a compiled program is fixed to: operation, stream, static parameters."""
 
 Levels = jax.Array | np.ndarray
-Values = tuple[dict[str, np.ndarray], ...]
+Values = tuple[dict[str, np.ndarray | jax.Array], ...]
 """The traced parameters, by step and name."""
 
 
