@@ -104,18 +104,24 @@ def help_text() -> str:
 def settings_of(arguments: Arguments) -> tuple[Config, str]:
     """Return the settings and the working directory that the arguments ask for.
 
-    Without `--config` an existing working directory keeps its own settings.
+    A working directory that is named without a recipe keeps its own settings.
     """
     from lqjax.experiment import stored_config
     from lqjax.workdir import Workdir
 
     recipe = arguments.recipe or DEFAULT_RECIPE
-    workdir = arguments.workdir or str(Path(RUNS_FOLDER) / Path(recipe).stem)
-    stored = None if arguments.recipe else stored_config(Workdir.at(workdir))
+    stored = None
+    if arguments.workdir and not arguments.recipe:
+        stored = stored_config(Workdir.at(arguments.workdir))
     config = stored or load_recipe(recipe)
     for path, text in arguments.overrides:
         config = override(config, path, text)
-    return config, workdir
+    return config, arguments.workdir or default_workdir(recipe, config.run.smoke)
+
+
+def default_workdir(recipe: str, smoke: bool) -> str:
+    """Name the working directory of a recipe; a smoke run has one of its own."""
+    return str(Path(RUNS_FOLDER) / (Path(recipe).stem + ("-smoke" if smoke else "")))
 
 
 def run(arguments: Arguments) -> str:
@@ -125,7 +131,7 @@ def run(arguments: Arguments) -> str:
     from lqjax.textlists import split_list
 
     if arguments.mode == "report":
-        default = str(Path(RUNS_FOLDER) / Path(arguments.recipe or DEFAULT_RECIPE).stem)
+        default = default_workdir(arguments.recipe or DEFAULT_RECIPE, smoke=False)
         written = experiment.report(split_list(arguments.workdir or default))
         return f"{written.table}\n\n{written.verdict}\n\nreport: {written.path}"
     config, workdir = settings_of(arguments)

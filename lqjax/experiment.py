@@ -203,7 +203,7 @@ def _open(config: Config, place: Workdir) -> Workbench:
         if changed:
             raise ValueError(
                 f"{place.root} was made with other settings ({'; '.join(changed)});"
-                " choose another workdir, or the same settings to go on"
+                " name another --workdir, or give the same settings to go on"
             )
     bench = Workbench(config, place)
     replace_text(place.root / "config.json", json.dumps(to_dict(config), indent=1) + "\n")

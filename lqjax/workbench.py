@@ -11,7 +11,7 @@ from clu import parameter_overview
 
 from lqjax.config import Config
 from lqjax.data.loading import describe, load_dataset
-from lqjax.data.pipeline import Placed, normalisation, place
+from lqjax.data.pipeline import Placed, check_batch_size, normalisation, place
 from lqjax.data.source import SOURCES
 from lqjax.evaluation.cost import forward_cost
 from lqjax.evaluation.gallery import make_gallery
@@ -26,7 +26,7 @@ from lqjax.progress import Progress
 from lqjax.rows import Cost, Epoch, Row, replace_text
 from lqjax.runtime import device_name, environment, make_mesh
 from lqjax.training.checkpoints import Checkpoints, best_epoch
-from lqjax.training.loop import Trainer
+from lqjax.training.loop import Trainer, make_plan
 from lqjax.training.state import with_sharding
 from lqjax.typing import Dataset, Split, Tree
 from lqjax.workdir import Run, Workdir, write_arrays
@@ -65,6 +65,17 @@ class Workbench:
         self.statistics = normalisation(self.dataset.train)
         self.conditions: tuple[Condition, ...] = expand(config.evaluation.conditions)
         self._predictors: dict[str, Predictor] = {}
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        # Before anything is trained: the last network's mistake must not cost the first one's hours.
+        count = self.mesh.size
+        check_batch_size(self.config.evaluation.batch_size, count, "evaluation.batch_size")
+        for model in self.config.model.names:
+            own = self.config.for_model(model)
+            check_batch_size(own.training.batch_size, count, "training.batch_size")
+            make_plan(own, len(self.dataset.train))
+            self.network(model)
 
     def run(self, model: str) -> Run:
         """Name the folder of a network."""

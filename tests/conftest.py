@@ -15,8 +15,7 @@ from jaxtyping import install_import_hook
 import tests.shapes  # the hook looks it up by name
 
 CHECKED_PACKAGES = [
-    f"lqjax.{name}"
-    for name in ("augmentations", "degradations", "restorations", "models")
+    f"lqjax.{name}" for name in ("augmentations", "degradations", "restorations", "models")
 ]
 install_import_hook(CHECKED_PACKAGES, f"{tests.shapes.__name__}.checked")
 

@@ -34,7 +34,9 @@ ROOT = Path(__file__).parent.parent
         (["--mode=report", "--workdir=/no/such/workdir"], "/no/such/workdir"),
         (["--mode=evaluate"], "holds no trained alexnet; train it first"),
         (["--config.run.devices=99"], "run.devices=99"),
-        (["--config.training.batch_size=5000"], "training.batch_size"),
+        (["--config.overrides.resnet50.training.batch_size=5000"], "5000 is larger than the 1294"),
+        (["--config.evaluation.batch_size=9"], "evaluation.batch_size is 9, no multiple of the 8"),
+        (["--config.model.stem=imagenet", "--config.data.image_size=32"], "at least 63 px"),
     ],
 )
 def test_mistakes(arguments, message, tmp_path, capsys, monkeypatch):

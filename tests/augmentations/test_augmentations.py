@@ -104,6 +104,7 @@ def test_zoom_enlarges_about_the_centre():
 def test_brightness_and_contrast_stay_within_their_range():
     given = np.full((64, 28, 28, 1), 0.5, np.float32)
     given[:, ::2] = 0.4
+    given = jnp.asarray(given)
     light = np.asarray(AUGMENTATIONS["brightness"].apply(KEY, given, settings("brightness")))
     factors = light[:, 1, 0, 0] / 0.5
     assert 0.8 <= factors.min() < 0.85 and 1.15 < factors.max() <= 1.2
