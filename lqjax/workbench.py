@@ -68,7 +68,7 @@ class Workbench:
         self._check_sizes()
 
     def _check_sizes(self) -> None:
-        # Before anything is trained: the last network's mistake must not cost the first one's hours.
+        # Before anything is trained: a mistake in the last network must not cost the first's hours.
         count = self.mesh.size
         check_batch_size(self.config.evaluation.batch_size, count, "evaluation.batch_size")
         for model in self.config.model.names:
