@@ -1,8 +1,6 @@
 """Start lqjax from a checkout: the same as `python -m lqjax`."""
 
-import sys
-
-from lqjax.cli import main
+from lqjax.cli import start
 
 if __name__ == "__main__":
-    sys.exit(main())
+    start()

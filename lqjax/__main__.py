@@ -1,7 +1,6 @@
 """`python -m lqjax`: the command line where only the package is installed."""
 
-import sys
+from lqjax.cli import start
 
-from lqjax.cli import main
-
-sys.exit(main())
+if __name__ == "__main__":
+    start()

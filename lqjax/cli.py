@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from lqjax.config import Config
 from lqjax.overriding import override
@@ -152,7 +153,7 @@ def run(arguments: Arguments) -> str:
             f" [{row.accuracy_low:.1%}, {row.accuracy_high:.1%}]"
             for row in evaluated.rows
         )
-    progress = Progress(config.run.progress, 2 * count)
+    progress = Progress(config.run.progress, experiment.count_stages(config))
     result = experiment.compare(config, workdir=workdir, progress=progress)
     return f"{result.table}\n\n{result.verdict}\n\nreport: {result.report}"
 
@@ -186,10 +187,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except (KeyboardInterrupt, _Terminated) as stop:
         print(
-            "\nlqjax: stopped; the same command goes on from the last checkpoint", file=sys.stderr
+            "\nlqjax: stopped; the same command goes on from the last checkpoint, if there is one",
+            file=sys.stderr,
         )
         return TERMINATED if isinstance(stop, _Terminated) else INTERRUPTED
     return 0
+
+
+def start() -> NoReturn:
+    """Run the command line and end the process: the entry of `launch.py`, `-m` and `lqjax`."""
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if code in (INTERRUPTED, TERMINATED):
+        # Compiler and checkpoint threads may still be at work; an orderly exit would crash in them.
+        os._exit(code)
+    sys.exit(code)
 
 
 class _Terminated(BaseException):

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ml_collections
 from etils import epath
 
-from lqjax.config import Config, from_record
+from lqjax.config import Config, from_config_dict, from_record
 from lqjax.overriding import differences, from_arguments, to_dict
 from lqjax.progress import Progress
 from lqjax.reporting.report import write_report
@@ -24,7 +25,6 @@ from lqjax.training.checkpoints import best_epoch
 from lqjax.workbench import Workbench, check_names
 from lqjax.workdir import Workdir
 
-REPORT_STAGES = 1
 FREE_TO_CHANGE = ("run.progress", "data.workers", "evaluation.conditions")
 """Settings that an existing working directory may be taken up with: rows carry the condition,
 and the others do not change results."""
@@ -124,6 +124,11 @@ def evaluate(
       ValueError: impossible settings, or nothing trained in the workdir.
     """
     chosen, place = _prepared(config, workdir, settings)
+    for model in chosen.model.names:
+        if not place.run(model, chosen.run.seed).is_trained():
+            raise ValueError(
+                f"{place.root} holds no trained {model}; train it first (lqjax.train, --mode=train)"
+            )
     progress = progress or Progress(stages=len(chosen.model.names))
     bench = _open(chosen, place)
     progress.say(bench.describe())
@@ -147,8 +152,7 @@ def compare(
       print(result.verdict)
     """
     chosen, place = _prepared(config, workdir, settings)
-    count = len(chosen.model.names)
-    progress = progress or Progress(stages=2 * count + REPORT_STAGES)
+    progress = progress or Progress(stages=count_stages(chosen))
     bench = _open(chosen, place)
     progress.say(bench.describe())
     models = _train_all(bench, progress)
@@ -183,9 +187,21 @@ def stored_config(workdir: Workdir) -> Config | None:
     return from_record(json.loads(path.read_text())) if path.exists() else None
 
 
+def count_stages(config: Config) -> int:
+    """Count the stages of `compare` that progress is shown of: training and testing each."""
+    return 2 * len(config.model.names)
+
+
 def _prepared(
     config: Config | None, workdir: epath.PathLike, settings: dict[str, Any]
 ) -> tuple[Config, Workdir]:
+    if isinstance(config, ml_collections.ConfigDict):
+        config = from_config_dict(config)
+    if config is not None and not isinstance(config, Config):
+        raise ValueError(
+            f"config must be an lqjax.Config or a recipe's ConfigDict, not {type(config).__name__};"
+            " or leave it out and give settings by keyword, such as epochs=3"
+        )
     place = Workdir.at(workdir or tempfile.mkdtemp(prefix="lqjax-"))
     base = config or stored_config(place) or Config()
     chosen = from_arguments(base, settings)
@@ -198,12 +214,12 @@ def _prepared(
 def _open(config: Config, place: Workdir) -> Workbench:
     """Load the data and claim the working directory; refuse one of other settings."""
     before = stored_config(place)
-    if before is not None:
+    if before is not None and place.has_results():
         changed = differences(to_dict(before), to_dict(config), FREE_TO_CHANGE)
         if changed:
             raise ValueError(
                 f"{place.root} was made with other settings ({'; '.join(changed)});"
-                " name another --workdir, or give the same settings to go on"
+                " name another workdir, or give the same settings (its config.json) to go on"
             )
     bench = Workbench(config, place)
     replace_text(place.root / "config.json", json.dumps(to_dict(config), indent=1) + "\n")

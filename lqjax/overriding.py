@@ -53,6 +53,9 @@ def from_arguments(base: Config, arguments: Mapping[str, Any]) -> Config:
         elif keyword in by_keyword:
             made = replace_at(made, by_keyword[keyword], value)
         else:
+            meant = [k for k, path in long.items() if path.rpartition(".")[2] == keyword]
+            if meant:
+                raise ValueError(f"argument {keyword!r} is ambiguous: write {' or '.join(meant)}")
             ambiguous = tuple(k for k, path in long.items() if path not in short.values())
             raise unknown_name("argument", keyword, (*short, *ambiguous, "overrides"))
     return made

@@ -12,7 +12,7 @@ SCREEN_INTERVAL_SECONDS = 0.2
 LOG_INTERVAL_SECONDS = 10.0
 LOG_COLUMNS = 140
 BAR_FORMAT = (
-    "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} images, {rate_fmt},"
+    "{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} images, {rate_noinv_fmt},"
     " {remaining} left{postfix}"
 )
 

@@ -99,7 +99,9 @@ def convert(kind: Any, value: Any, path: str) -> Any:
     """
     if typing.get_origin(kind) is tuple:
         inner = typing.get_args(kind)[0]
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        if isinstance(value, str):
+            return from_text(kind, value, path)
+        if not hasattr(value, "__iter__"):
             raise ValueError(f"{path}={value!r}: expected a tuple, for example ({value!r},)")
         return tuple(convert(inner, v, path) for v in value)
     if kind in (int, float) and not isinstance(value, bool):
@@ -121,8 +123,8 @@ def check(value: Any, facts: Setting, path: str) -> None:
         for item in value:
             check(item, facts, path)
         return
-    if isinstance(value, float) and value != value:
-        raise ValueError(f"{path}={value}: not a number")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{path}={value}: not a finite number")
     if facts.choices and value not in facts.choices:
         listing = ", ".join(nearest_first(str(value), facts.choices))
         raise ValueError(f"{path}={value!r} is not possible; allowed: {listing}")

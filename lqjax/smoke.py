@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from lqjax.config import Config
+from lqjax.imaging.conditions import expand
 
 IMAGE_SIZE = 64
 BATCH_SIZE = 16
@@ -17,8 +18,12 @@ TIMED_RUNS = 1
 def shrink(config: Config) -> Config:
     """Return the recipe with small images, few of them, and one short epoch.
 
-    The networks, the conditions and the data source stay: what the recipe does is done, once.
+    Networks and data source stay, and of each family of conditions the last: what the recipe
+    does is done, once.
     """
+    families = {
+        condition.family: condition.name for condition in expand(config.evaluation.conditions)
+    }
     data = dataclasses.replace(
         config.data,
         image_size=min(config.data.image_size, IMAGE_SIZE),
@@ -34,6 +39,7 @@ def shrink(config: Config) -> Config:
         config.evaluation,
         batch_size=min(config.evaluation.batch_size, BATCH_SIZE),
         latency_runs=TIMED_RUNS,
+        conditions=tuple(families.values()),
     )
     overrides = {
         model: {path: value for path, value in fields.items() if not path.startswith("training.")}

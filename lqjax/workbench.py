@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cached_property
 from typing import Any
 
@@ -136,6 +137,8 @@ class Workbench:
         def validate(params: Tree, stats: Tree) -> tuple[float, float]:
             logits = predictor.logits(params, stats, self._validation, as_floats)
             labels = self.dataset.validation.labels
+            if not np.isfinite(logits).all():
+                return math.nan, 0.0
             return log_loss(logits, labels), float((logits.argmax(1) == labels).mean())
 
         trainer = Trainer(

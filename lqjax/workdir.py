@@ -49,6 +49,11 @@ class Run:
         """Folder of the Orbax checkpoints."""
         return self.root / "checkpoints"
 
+    def is_trained(self) -> bool:
+        """Tell whether there is a checkpoint; one appears whole, named by its epoch."""
+        folder = self.checkpoints
+        return folder.exists() and any(path.name.isdigit() for path in folder.iterdir())
+
     @property
     def history_path(self) -> epath.Path:
         """File of the `Epoch` lines."""
@@ -128,6 +133,10 @@ class Workdir:
     def run(self, model: str, seed: int, fold: int = 0) -> Run:
         """Name the folder of one trained network."""
         return Run(self.root / "runs" / model / f"seed{seed}-fold{fold}", model, seed, fold)
+
+    def has_results(self) -> bool:
+        """Tell whether any run here has a checkpoint or a finished condition."""
+        return any(run.is_trained() or run.rows() for run in self.runs())
 
     def runs(self) -> list[Run]:
         """List the runs that exist, by model, seed and fold."""

@@ -1,14 +1,21 @@
 """Every mistake that a user can make ends in one line that teaches, and exit code 2."""
 
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from lqjax.cli import main, parse
+from lqjax.cli import main, parse, settings_of
 
 ROOT = Path(__file__).parent.parent
+# A process that was started in the background ignores Ctrl-C unless told otherwise.
+LAUNCH_WITH_CTRL_C = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    " runpy.run_path('launch.py', run_name='__main__')"
+)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +76,42 @@ def test_a_recipe_with_an_unknown_field_is_named(tmp_path, capsys):
     )
     assert main([f"--config={recipe}", f"--workdir={tmp_path}/run"]) == 2
     assert "learning_rat" in capsys.readouterr().err
+
+
+def test_a_failed_start_does_not_claim_the_workdir(tmp_path, capsys):
+    assert main(["--mode=evaluate", f"--workdir={tmp_path}/run"]) == 2
+    assert not (tmp_path / "run").exists()
+    assert main(["--config.optimizer.name=adam", f"--workdir={tmp_path}/run"]) == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_smoke_run_has_a_workdir_of_its_own():
+    assert settings_of(parse([]))[1] == "runs/quickstart"
+    assert settings_of(parse(["--config.run.smoke=True"]))[1] == "runs/quickstart-smoke"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [1, 6, 12])
+def test_ctrl_c_ends_tidily_at_any_moment(seconds, tmp_path):
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            LAUNCH_WITH_CTRL_C,
+            "--config.model.names=resnet18",
+            "--config.data.image_size=28",
+            f"--workdir={tmp_path}/run",
+        ],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(seconds)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130, error
+    assert "Traceback" not in error
+    assert error.strip().splitlines()[-1].startswith("lqjax: stopped")
 
 
 def test_flags_take_both_forms():

@@ -91,10 +91,14 @@ def test_arguments_by_keyword():
     )
     assert (config.training.epochs, config.training.batch_size) == (3, 8)
     assert config.model.names == ("resnet18",)
-    with pytest.raises(ValueError, match="unknown argument 'batch_size'; allowed: training_batch"):
+    with pytest.raises(
+        ValueError,
+        match="'batch_size' is ambiguous: write training_batch",
+    ):
         from_arguments(Config(), {"batch_size": 3})
+    assert from_arguments(Config(), {"names": "resnet18"}).model.names == ("resnet18",)
     with pytest.raises(ValueError, match="expected a tuple"):
-        from_arguments(Config(), {"names": "resnet18"})
+        from_arguments(Config(), {"names": 18})
 
 
 def test_settings_are_frozen_and_checked_however_they_are_made():

@@ -149,3 +149,8 @@ def test_killed_and_started_again_it_ends_the_same_bit_for_bit(tmp_path):
         [dataclasses.replace(e, images_per_second=0, seconds=0) for e in h] for h in histories
     ]
     assert timeless[0] == timeless[1] and len(timeless[0]) == 3
+
+
+def test_a_config_of_another_kind_is_refused():
+    with pytest.raises(ValueError, match="config must be an lqjax"):
+        lqjax.train("configs/quickstart.py")

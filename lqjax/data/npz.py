@@ -7,6 +7,7 @@ classes in label order. Source: https://medmnist.com
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,8 @@ def list_npz(settings: DataConfig) -> Catalogue:
       ValueError: the file is missing or damaged, an array is missing, has a wrong type, shape or
         length, or the labels are no single class index.
     """
+    if not settings.path:
+        raise ValueError("data.path is empty; set it to a .npz file")
     path = Path(settings.path).expanduser()
     arrays = _read_arrays(path)
     return Catalogue(
@@ -50,9 +53,9 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     wanted = [f"{prefix}_{kind}" for prefix in PARTS.values() for kind in ("images", "labels")]
     arrays = {}
     try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is no .npz archive")
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise ValueError("it is a single array, not an .npz archive")
             for key in [key for key in (*wanted, NAMES_KEY) if key in file.files]:
                 arrays[key] = file[key]
     except Exception as error:  # zipfile, zlib and numpy fail in many ways on damaged bytes
@@ -133,6 +136,12 @@ def _class_names(arrays: dict[str, np.ndarray], path: Path) -> tuple[str, ...]:
         raise ValueError(
             f"{path}: label {wrong} is out of range; labels must be 0 to {max(count - 1, 0)}, "
             "one index for each class"
+        )
+    empty = sorted(set(range(count)) - set(arrays["train_labels"].reshape(-1).tolist()))
+    if empty:
+        raise ValueError(
+            f"{path}: no training image has the label {', '.join(map(str, empty))}; number the"
+            " classes that there are from 0 without gaps"
         )
     if named is None:
         return tuple(str(index) for index in range(count))

@@ -47,6 +47,12 @@ def list_tfds(settings: DataConfig) -> Catalogue:
     name, _, data_dir = settings.path.partition("@")
     if not name:
         raise ValueError("data.path is empty; for tfds set it to NAME or NAME@DATA_DIR")
+    if "@" not in settings.path and Path(settings.path).is_dir():
+        there = ", ".join(sorted(p.name for p in Path(settings.path).iterdir() if p.is_dir()))
+        raise ValueError(
+            f"data.path={settings.path} is a folder; write NAME@{settings.path}, with a NAME of:"
+            f" {there or 'nothing, it is empty'}"
+        )
     with _quiet():
         builder = _prepared_builder(name, data_dir)
         image_key, label_key = _keys(builder)

@@ -103,7 +103,7 @@ def parse(text: str) -> Condition:
       ValueError: one line that names what is wrong, or a pattern that stands for several.
 
     >>> parse("low_quality/motion_blur@high").label
-    'motion blur, length 25 px'
+    'Motion blur, length 25 px'
     """
     conditions = expand([text])
     if len(conditions) > 1:

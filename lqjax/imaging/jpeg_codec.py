@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lqjax.imaging.levels import MAX_LEVEL
+from lqjax.typing import Scalar
 
 BLOCK = 8
 CENTRE = 128
@@ -101,7 +102,7 @@ Planes = jax.Array
 """int32, (planes, height, width)."""
 
 
-def jpeg_round_trip(levels: jax.Array, quality: jax.Array) -> jax.Array:
+def jpeg_round_trip(levels: jax.Array, quality: Scalar) -> jax.Array:
     """Compress and decompress a batch of 8-bit images.
 
     Args:

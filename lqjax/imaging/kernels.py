@@ -6,13 +6,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lqjax.typing import Images
+from lqjax.typing import Images, Scalar
 
 _LEAST_SIGMA = 1e-6
 """px; stands in for sigma 0, where all weight falls on the centre."""
 
 
-def gaussian_weights(kernel_size: jax.Array, sigma: jax.Array, max_radius: int) -> jax.Array:
+def gaussian_weights(kernel_size: Scalar, sigma: Scalar, max_radius: int) -> jax.Array:
     """Sample a Gaussian, cut it off, normalise its sum to 1.
 
     Args:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -13,6 +15,9 @@ from lqjax.reporting.style import INK, LEGEND_COLUMNS, model_colors, model_marke
 HEIGHT = 3.4
 FEW_EPOCHS = 20
 MANY_RUNS = 0.55
+ROOM = 0.5
+HOLLOW: dict[str, Any] = {"linestyle": "--", "markerfacecolor": "none"}
+"""Training is dashed with hollow markers, validation solid with filled ones."""
 
 
 def learning_figure(study: Study) -> Figure | None:
@@ -37,11 +42,12 @@ def learning_figure(study: Study) -> Figure | None:
     for axes in (left, right):
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.set_xlim(1 - ROOM, max(len(network.history) for network in trained) + ROOM)
     models = [model for model in study.models if any(n.model == model for n in trained)]
     handles = [Line2D([], [], color=colors[m], marker=markers[m], label=m) for m in models]
     handles += [
-        Line2D([], [], color=INK, linestyle="--", label="training"),
-        Line2D([], [], color=INK, label="validation"),
+        Line2D([], [], color=INK, marker="o", label="training", **HOLLOW),
+        Line2D([], [], color=INK, marker="o", label="validation"),
     ]
     figure.legend(
         handles=handles, loc="outside upper left", ncols=min(len(handles), LEGEND_COLUMNS)
@@ -52,7 +58,7 @@ def learning_figure(study: Study) -> Figure | None:
 def _draw(left: Axes, right: Axes, network: Network, look: dict) -> None:
     history = sorted(network.history, key=lambda epoch: epoch.epoch)
     epochs = [e.epoch for e in history]
-    left.plot(epochs, [100 * e.train_accuracy for e in history], "--", **look)
+    left.plot(epochs, [100 * e.train_accuracy for e in history], **HOLLOW, **look)
     left.plot(epochs, [100 * e.validation_accuracy for e in history], "-", **look)
-    right.plot(epochs, [e.train_loss for e in history], "--", **look)
+    right.plot(epochs, [e.train_loss for e in history], **HOLLOW, **look)
     right.plot(epochs, [e.validation_loss for e in history], "-", **look)

@@ -126,9 +126,11 @@ def read_study(workdirs: Sequence[Workdir]) -> Study:
     configs = {t: _read_json(w.root / "config.json") for t, w in zip(titles, workdirs, strict=True)}
     runs = [(t, run) for t, w in zip(titles, workdirs, strict=True) for run in w.runs()]
     runs = [(title, run) for title, run in runs if run.rows()]
-    if not runs:
-        places = ", ".join(str(w.root) for w in workdirs)
-        raise ValueError(f"{places}: no finished condition; run --mode=evaluate there first")
+    for title, workdir in zip(titles, workdirs, strict=True):
+        if title not in dict(runs):
+            raise ValueError(
+                f"{workdir.root}: no finished condition; run --mode=evaluate there first"
+            )
     labels, class_names = _shared_examples(runs)
     names = _model_names(runs, configs)
     networks: dict[str, list[Network]] = {name: [] for name in _in_config_order(names, configs)}

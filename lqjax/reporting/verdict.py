@@ -89,8 +89,8 @@ def untrained(study: Study, comparison: Comparison) -> str:
     if not low:
         return ""
     return (
-        f"Not trained: on clean images {enumeration(low)} did no better than always answering the"
-        f" commonest class ({percent(study.commonest_share)} %)"
+        f"Not trained: on clean images {enumeration(low)} is not shown to do better than always"
+        f" answering the commonest class ({percent(study.commonest_share)} %)"
     )
 
 

@@ -154,6 +154,8 @@ class Trainer:
         trained = time.perf_counter()
         stage.note(f"{label}, validating")
         validation_loss, validation_accuracy = self.validate(state["params"], state["stats"])
+        if not math.isfinite(validation_loss):  # the last update may have been the fatal one
+            raise self._diverged(validation_loss, epoch * steps - 1)
         means = read(metrics.compute())
         return state, Epoch(
             model=self.network.name,
@@ -172,10 +174,13 @@ class Trainer:
 
     def _checked(self, loss: jax.Array | None, step: int) -> float:
         value = float(read(loss))
-        if math.isfinite(value):
-            return value
+        if not math.isfinite(value):
+            raise self._diverged(value, step)
+        return value
+
+    def _diverged(self, value: float, step: int) -> DivergedError:
         rate = self.plan.rate(step)
-        raise DivergedError(
+        return DivergedError(
             f"the loss of {self.network.name} became {value} at step {step} with learning rate"
             f" {rate:.3g}; try optimizer.learning_rate={rate / 10:.1g},"
             " optimizer.gradient_clip=1 or schedule.warmup_epochs=1"

@@ -76,7 +76,7 @@ def test_what_reports_read():
     condition = parse("low_quality/motion_blur@medium")
     assert condition.family == "low_quality/motion_blur"
     assert (condition.level, condition.severity) == ("medium", 2)
-    assert condition.label == "motion blur, length 15 px"
+    assert condition.label == "Motion blur, length 15 px"
     chain = parse("low_quality/jpeg@high|median(size=3)")
     assert chain.family == "low_quality/jpeg|median(size=3)"
     assert chain.level == "high"

@@ -111,6 +111,14 @@ def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path):
         trainer(tmp_path, settings).train(Progress())
 
 
+def test_weights_that_are_not_finite_are_not_kept(tmp_path):
+    made = trainer(tmp_path, config())
+    made.validate = lambda params, stats: (float("nan"), 0.0)
+    with pytest.raises(DivergedError, match="became nan at step 3"):
+        made.train(Progress())
+    assert made.run.history() == [] and not made.run.is_trained()
+
+
 def test_a_batch_must_fit_the_data_and_the_devices(tmp_path):
     with pytest.raises(ValueError, match=r"training.batch_size=65 .* 64 training images"):
         make_plan(config(training__batch_size=65), 64)

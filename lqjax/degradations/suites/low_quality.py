@@ -42,7 +42,7 @@ SUITES.add(
                     "medium": {"length": 15},
                     "high": {"length": 25},
                 },
-                label="motion blur",
+                label="Motion blur",
                 severity="length {length:g} px",
             ),
             SuiteEntry(
