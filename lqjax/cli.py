@@ -22,6 +22,17 @@ DEFAULT_MODE = "compare"
 RUNS_FOLDER = "runs"
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
 
+
+class _Terminated(BaseException):
+    """SIGTERM arrived: a preempted machine gives a few seconds to end tidily."""
+
+
+STOPS: dict[int, type[BaseException]] = {
+    signal.SIGINT: KeyboardInterrupt,
+    signal.SIGTERM: _Terminated,
+}
+REPEAT_SECONDS = 2
+
 HELP = """usage: python launch.py [--mode=MODE] [--config=RECIPE] [--config.GROUP.SETTING=VALUE ...]
                         [--workdir=DIR]
 
@@ -160,7 +171,6 @@ def run(arguments: Arguments) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0, 2 for a user's mistake, 130 when stopped."""
-    signal.signal(signal.SIGTERM, _terminate)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         arguments = parse(sys.argv[1:] if argv is None else argv)
@@ -186,6 +196,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"lqjax: {error}", file=sys.stderr)
         return 1
     except (KeyboardInterrupt, _Terminated) as stop:
+        if hasattr(signal, "alarm"):
+            signal.alarm(0)
         print(
             "\nlqjax: stopped; the same command goes on from the last checkpoint, if there is one",
             file=sys.stderr,
@@ -196,6 +208,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def start() -> NoReturn:
     """Run the command line and end the process: the entry of `launch.py`, `-m` and `lqjax`."""
+    for number in STOPS:
+        signal.signal(number, _stop)
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -205,12 +219,13 @@ def start() -> NoReturn:
     sys.exit(code)
 
 
-class _Terminated(BaseException):
-    """SIGTERM arrived: a preempted machine gives a few seconds to end tidily."""
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise _Terminated
+def _stop(number: int, frame: FrameType | None) -> None:
+    # An exception that arrives inside a callback of a library can be swallowed there, so the
+    # alarm sends it again until it has come through.
+    if hasattr(signal, "alarm"):
+        signal.signal(signal.SIGALRM, lambda *_: _stop(number, frame))
+        signal.alarm(REPEAT_SECONDS)
+    raise STOPS[number]
 
 
 def _quiet_logs() -> None:

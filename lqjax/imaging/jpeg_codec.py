@@ -131,7 +131,7 @@ def _code_chroma(levels: jax.Array, weights: tuple[int, int, int], table: jax.Ar
     return _double(coded)[:, :height, :width]
 
 
-def scaled_table(base: np.ndarray, quality: jax.Array) -> jax.Array:
+def scaled_table(base: np.ndarray, quality: Scalar) -> jax.Array:
     """Scale a quantisation table to a quality in 1..100 (jcparam.c, baseline)."""
     quality = jnp.asarray(quality, jnp.int32)
     coarse = jax.lax.div(jnp.int32(5000), quality)
