@@ -208,6 +208,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def start() -> NoReturn:
     """Run the command line and end the process: the entry of `launch.py`, `-m` and `lqjax`."""
+    sys.unraisablehook = _report_swallowed
     for number in STOPS:
         signal.signal(number, _stop)
     code = main()
@@ -226,6 +227,12 @@ def _stop(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGALRM, lambda *_: _stop(number, frame))
         signal.alarm(REPEAT_SECONDS)
     raise STOPS[number]
+
+
+def _report_swallowed(swallowed: sys.UnraisableHookArgs) -> None:
+    # A stop that a library's callback swallowed is sent again: nothing for the user to read.
+    if swallowed.exc_type not in STOPS.values():
+        sys.__unraisablehook__(swallowed)
 
 
 def _quiet_logs() -> None:

@@ -1,0 +1,32 @@
+"""What the pages promise is there: links, figures, commands, operations."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lqjax.imaging.operations import OPERATIONS
+from lqjax.recipes import packaged_recipes
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LARGEST_FILE = 1_000_000
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_relative_links_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#]+)\)", page.read_text())
+    broken = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not broken
+
+
+def test_the_readme_lists_every_operation_and_recipe_file_exists():
+    text = (ROOT / "README.md").read_text()
+    assert [name for name in OPERATIONS if f"`{name}`" not in text] == []
+    named = set(re.findall(r"configs/(\w+)\.py", text)) - {"x"}
+    assert named <= set(packaged_recipes())
+
+
+def test_no_documentation_file_is_large():
+    for path in (ROOT / "docs").rglob("*"):
+        assert path.is_dir() or path.stat().st_size < LARGEST_FILE, path
