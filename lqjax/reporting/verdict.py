@@ -89,7 +89,7 @@ def untrained(study: Study, comparison: Comparison) -> str:
     if not low:
         return ""
     return (
-        f"Not trained: on clean images {enumeration(low)} is not shown to do better than always"
+        f"Not trained: clean images do not show {enumeration(low)} to do better than always"
         f" answering the commonest class ({percent(study.commonest_share)} %)"
     )
 
