@@ -35,7 +35,7 @@ def test_three_models_compare_the_best_with_the_runner_up(make_workdir):
 def test_an_untrained_model_comes_first_and_nobody_wins(make_workdir):
     models = (("alexnet", 0.05), ("resnet50", 0.95))
     verdict, _, _ = answer(make_workdir(models=models, conditions=CONDITIONS))
-    assert verdict.sentence.startswith("Not trained: on clean images alexnet (")
+    assert verdict.sentence.startswith("Not trained: clean images do not show alexnet (")
     assert "no winner is named" in verdict.sentence
     assert not verdict.winner
 
