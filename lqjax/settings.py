@@ -110,7 +110,7 @@ def convert(kind: Any, value: Any, path: str) -> Any:
         except (TypeError, ValueError):
             number = None
         if number is not None and (kind is float or number.is_integer()):
-            return kind(value) if isinstance(value, str) and kind is float else kind(number)
+            return kind(number)
     elif isinstance(value, kind):
         return value
     names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}

@@ -201,10 +201,6 @@ class Workbench:
 
     def _weights(self, model: str) -> tuple[Tree, Tree]:
         folder = self.run(model).checkpoints
-        if not folder.exists():
-            raise ValueError(
-                f"{self.workdir.root} holds no trained {model}; train it first (--mode=train)"
-            )
         params, stats = self.network(model).shapes()
         with Checkpoints(folder, read_only=True) as checkpoints:
             latest = checkpoints.latest_epoch()

@@ -113,7 +113,7 @@ class Trainer:
             write_lines(history, self.run.history_path)
             if is_finished(self.config, history):
                 return history
-            state = self._start(checkpoints)
+            state = self._start(checkpoints, latest)
             total = images * self.config.training.epochs
             title = f"train {self.network.name}"
             with progress.stage(title, total, images * len(history)) as stage:
@@ -124,8 +124,7 @@ class Trainer:
                     write_lines(history, self.run.history_path)
         return history
 
-    def _start(self, checkpoints: Checkpoints) -> Tree:
-        latest = checkpoints.latest_epoch()
+    def _start(self, checkpoints: Checkpoints, latest: int | None) -> Tree:
         if latest is None:
             return create_state(self.network, self.optimizer, self.config.run.seed, self.mesh)
         abstract = abstract_state(self.network, self.optimizer, self.mesh)
