@@ -12,14 +12,14 @@ import numpy as np
 
 from lqjax.imaging.conditions import Condition, Step
 from lqjax.imaging.keys import example_keys
-from lqjax.imaging.levels import as_float
+from lqjax.imaging.levels import as_float, truncate
 from lqjax.imaging.operations import OPERATIONS
 from lqjax.typing import Images
 
 _SEEDS = 1 << 32
 
-StepStructure = tuple[str, int, tuple[tuple[str, float | int], ...]]
-"""What a compiled program is fixed to: operation, stream, static parameters."""
+StepStructure = tuple[str, int, tuple[tuple[str, float | int], ...], bool]
+"""What a compiled program is fixed to: operation, stream, static parameters, truncation."""
 
 Levels = jax.Array | np.ndarray
 Values = tuple[dict[str, np.ndarray | jax.Array], ...]
@@ -54,10 +54,11 @@ def chain_program(structure: tuple[StepStructure, ...]) -> Callable[..., Images]
 
     def chain(images: jax.Array, numbers: jax.Array, seed: jax.Array, values: Values) -> Images:
         images = as_float(images)
-        for (name, stream, static), traced in zip(structure, values, strict=True):
+        for (name, stream, static, quantize), traced in zip(structure, values, strict=True):
             operation = OPERATIONS[name]
             keys = example_keys(seed, stream, numbers)
             images = operation(keys, images, **traced, **dict(static))
+            images = truncate(images) if quantize else images
         return images
 
     return jax.jit(chain)
@@ -65,13 +66,13 @@ def chain_program(structure: tuple[StepStructure, ...]) -> Callable[..., Images]
 
 def _structure(step: Step) -> StepStructure:
     static = tuple((p.name, step.parameters[p.name]) for p in step.operation.parameters if p.static)
-    return step.operation.name, step.stream, static
+    return step.operation.name, step.stream, static, step.quantize
 
 
 def _traced_values(step: Step) -> dict[str, np.ndarray]:
     # One dtype whatever the user wrote, or sigma=1 and sigma=0.5 would compile twice.
     return {
-        p.name: np.asarray(step.parameters[p.name], np.int32 if p.integer or p.odd else np.float32)
+        p.name: np.asarray(step.parameters[p.name], np.int32 if p.whole else np.float32)
         for p in step.operation.parameters
         if not p.static
     }

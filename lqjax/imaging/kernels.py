@@ -32,33 +32,97 @@ def gaussian_weights(kernel_size: Scalar, sigma: Scalar, max_radius: int) -> jax
     return (weights / jnp.sum(weights)).astype(jnp.float32)
 
 
-def band_matrix(weights: jax.Array, size: int) -> jax.Array:
-    """Write the correlation with a kernel, borders reflect-101, as a matrix.
+def gaussian_matrix(
+    sigma: Scalar, size: int, *, truncate: float, border: str, max_radius: int
+) -> jax.Array:
+    """Write the blur of a line with a cut-off Gaussian as a matrix.
+
+    The kernel ends int(truncate * sigma + 0.5) px from its centre and sums to 1.
+
+    Args:
+      sigma: standard deviation in px, at least 0; may be traced.
+      size: number of pixels of the line, at least 1; the kernel may be longer.
+      truncate: radius of the kernel in sigmas.
+      border: as for `band_matrix`.
+      max_radius: px; a longer kernel is cut off here. It costs memory and time.
+
+    Returns:
+      float32, (size, size): output pixel, input pixel; the identity exactly at radius 0.
+
+    Source: SciPy gaussian_filter1d.
+    """
+    radius = jnp.floor(truncate * sigma + 0.5)
+    return band_matrix(gaussian_weights(2 * radius + 1, sigma, max_radius), size, border)
+
+
+def band_matrix(weights: jax.Array, size: int, border: str = "mirror") -> jax.Array:
+    """Write the correlation of a line with a kernel as a matrix.
 
     Args:
       weights: (2 * radius + 1,), the centre in the middle; may be traced.
       size: number of pixels of the line, at least 1; the kernel may be longer.
+      border: how the line goes on beyond its ends: "mirror" (reflect-101, as SciPy calls it: the
+        end pixel stands once), "reflect" (it stands twice), "replicate" (it stands on and on).
 
     Returns:
       (size, size): output pixel, input pixel. A unit kernel gives the identity exactly.
+
+    Raises:
+      ValueError: another border.
     """
-    radius = weights.shape[0] // 2
-    period = max(2 * (size - 1), 1)
-    # Pixel s also lies at s + k * period and, its mirror image, at -s + k * period.
-    copies = range(-(radius // period) - 1, (radius + 2 * size) // period + 2)
-    row, column = np.indices((size, size))
+    if border == "replicate":
+        return _repeating_matrix(weights, size)
+    if border == "reflect":
+        once = _periodic(weights, 2 * size)
+        return _circulant(once, size) + _mirrored_circulant(once, size, 1)
+    if border != "mirror":
+        raise ValueError(f"border must be mirror, reflect or replicate, got {border!r}")
+    if size == 1:
+        return jnp.sum(weights)[None, None]
+    once = _periodic(weights, 2 * (size - 1))
+    column = np.arange(size)[None]
     edge = (column == 0) | (column == size - 1)  # there the mirror image is the pixel itself
-    matrix = jnp.zeros((size, size), weights.dtype)
-    for copy in copies:
-        matrix += _tap(weights, copy * period + column - row)
-        matrix += jnp.where(edge, 0, _tap(weights, copy * period - column - row))
-    return matrix if size > 1 else jnp.sum(weights)[None, None]
+    return _circulant(once, size) + jnp.where(edge, 0, _mirrored_circulant(once, size, 0))
 
 
-def _tap(weights: jax.Array, offset: np.ndarray) -> jax.Array:
+def _periodic(weights: jax.Array, period: int) -> jax.Array:
+    """Add up the weights whose offsets are equal modulo `period`; offset 0 comes first."""
     radius = weights.shape[0] // 2
-    inside = np.abs(offset) <= radius
-    return jnp.where(inside, weights[np.where(inside, offset + radius, 0)], 0)
+    before = -radius % period  # padding brings offset 0 to a multiple of the period
+    after = -(before + weights.shape[0]) % period
+    return jnp.sum(jnp.pad(weights, (before, after)).reshape(-1, period), axis=0)
+
+
+def _circulant(once: jax.Array, size: int) -> jax.Array:
+    """Put once[(column - row) modulo period] into a matrix, without a gather."""
+    # Rows of k * period - 1 values cut out of the repeated vector: each starts one step earlier.
+    return _cut_rows(once, size, -(-(size + 1) // once.shape[0]) * once.shape[0] - 1, 0)
+
+
+def _mirrored_circulant(once: jax.Array, size: int, step: int) -> jax.Array:
+    """Put once[(-column - step - row) modulo period] into a matrix."""
+    backwards = jnp.roll(once[::-1], 1)
+    return _cut_rows(backwards, size, -(-size // once.shape[0]) * once.shape[0] + 1, step)
+
+
+def _cut_rows(once: jax.Array, size: int, length: int, start: int) -> jax.Array:
+    repeated = jnp.tile(once, -(-(start + size * length) // once.shape[0]))
+    return repeated[start : start + size * length].reshape(size, length)[:, :size]
+
+
+def _repeating_matrix(weights: jax.Array, size: int) -> jax.Array:
+    radius = weights.shape[0] // 2
+    margin = max(size - radius, 0)
+    wide = jnp.pad(weights, margin)
+    centre = radius + margin
+    # Beyond the ends lies the end pixel: it gets all weights that reach so far.
+    left = jnp.cumsum(wide)[centre - size + 1 : centre + 1][::-1]
+    right = jnp.cumsum(wide[::-1])[centre - size + 1 : centre + 1]
+    inner = _circulant(jnp.roll(wide[centre - size : centre + size], size), size)
+    column = np.arange(size)[None]
+    matrix = jnp.where(column == 0, left[:, None], inner)
+    matrix = jnp.where(column == size - 1, right[:, None], matrix)
+    return matrix if size > 1 else jnp.sum(weights)[None, None]
 
 
 def separable_product(rows: jax.Array, columns: jax.Array, images: Images) -> Images:

@@ -34,8 +34,11 @@ class Parameter:
         drawn per example.
       integer: whole numbers only.
       odd: odd whole numbers only (kernel sizes).
-      static: fixes shapes, so every value compiles anew; others are traced and share a compile.
+      static: why every value compiles anew (it fixes shapes); empty for a traced parameter, all
+        of whose values share one compile.
       identity: the value at which the operation returns its input bit for bit, if there is one.
+      choices: names of the values 0, 1, ..., by which users write them ("bicubic"); then `low`
+        and `high` are 0 and the last.
       meaning: one short phrase for lists and documentation.
       examples: values for galleries and for the contract tests, which otherwise take those of
         the suites and the ends of the range.
@@ -48,10 +51,22 @@ class Parameter:
     default: float | None = None
     integer: bool = False
     odd: bool = False
-    static: bool = False
+    static: str = ""
     identity: float | None = None
     meaning: str = ""
     examples: tuple[float, ...] = ()
+    choices: tuple[str, ...] = ()
+
+    def text(self, value: float) -> str:
+        """Write a value as conditions do: the name of a choice, or the shortest number."""
+        if self.choices:
+            return self.choices[int(value)]
+        return str(int(value)) if float(value).is_integer() else repr(float(value))
+
+    @property
+    def whole(self) -> bool:
+        """Whether values are int32, not float32."""
+        return self.integer or self.odd or bool(self.choices)
 
     @property
     def unit_note(self) -> str:
@@ -64,6 +79,10 @@ class Parameter:
         Raises:
           ValueError: not a number, out of range, or not whole or odd where it must be.
         """
+        if isinstance(value, str) and self.choices:
+            if value not in self.choices:
+                raise unknown_name(f"{self.name} of {operation}", value, self.choices)
+            return self.choices.index(value)
         label = f"{operation}({self.name}={value})"
         try:
             number = float(value)
@@ -75,11 +94,11 @@ class Parameter:
             raise ValueError(
                 f"{label}: {self.name} must lie in [{self.low:g}, {self.high:g}]{self.unit_note}"
             )
-        if (self.integer or self.odd) and number != int(number):
+        if self.whole and number != int(number):
             raise ValueError(f"{label}: {self.name} must be a whole number{self.unit_note}")
         if self.odd and int(number) % 2 == 0:
             raise ValueError(f"{label}: {self.name} must be odd{self.unit_note}")
-        return int(number) if self.integer or self.odd else number
+        return int(number) if self.whole else number
 
 
 @dataclass(frozen=True)
@@ -155,6 +174,23 @@ class Operation:
         """
         check_images(images, self)
         return self.apply(images, self.draws(keys, images.shape[1:]), **parameters)
+
+    def checked(self, keys: Keys, images: Images, **parameters: Any) -> Images:
+        """Apply to a batch after looking at every value; costs a pass over the images.
+
+        Outside compiled code only, where values can be looked at.
+
+        Raises:
+          ValueError: as calling the operation does; also NaN or values outside [0, 1] in the
+            images, or a parameter out of range.
+        """
+        check_images(images, self)
+        low, high = (float(found) for found in (images.min(), images.max()))
+        if not (low >= 0 and high <= 1):
+            raise ValueError(
+                f"{self.name} takes images in [0, 1] without NaN, these span {low:g} to {high:g}"
+            )
+        return self(keys, images, **self.resolve(parameters))
 
     @property
     def stream(self) -> int:

@@ -3,9 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lqjax.registry import Registry, unknown_name
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Where one parameter stands at severity 0, and how it moves between the levels.
+
+    Attributes:
+      value: parameter at severity 0, at which the operation returns its input.
+      reciprocal: move evenly in 1 / parameter (photons: noise grows with 1 / photons).
+    """
+
+    value: float
+    reciprocal: bool = False
+
+    def between(self, first: float, second: float, share: float) -> float:
+        """Give the parameter at `share` (0 to 1) of the way from `first` to `second`."""
+        if share in (0, 1):
+            return second if share else first
+        if self.reciprocal:
+            return 1 / ((1 - share) / first + share / second)
+        return (1 - share) * first + share * second
+
+
+@dataclass(frozen=True)
+class Part:
+    """An operation that follows the first one of an entry.
+
+    Attributes:
+      operation: as lqjax calls it.
+      levels: its parameters by level.
+    """
+
+    operation: str
+    levels: Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -19,6 +53,11 @@ class SuiteEntry:
       label: for people ("motion blur").
       severity: what distinguishes the levels, with unit, as a format string over the parameters
         ("length {length:g} px").
+      path: for severities between the levels (1.5): where each parameter stands at severity 0.
+        Empty where the levels do not lie on one path.
+      no_path: why not, as the error message says it.
+      then: what follows the operation, for degradations that are chains; such an entry has no
+        path.
     """
 
     name: str
@@ -26,6 +65,27 @@ class SuiteEntry:
     levels: Mapping[str, Mapping[str, float]]
     label: str
     severity: str
+    path: Mapping[str, Rest] = field(default_factory=dict)
+    no_path: str = "its levels are names"
+    then: tuple[Part, ...] = ()
+
+    def at(self, severity: float) -> dict[str, float]:
+        """Interpolate the parameters at a severity from 0 to the number of levels.
+
+        Whole severities give the published parameters; 0 gives those of the identity.
+
+        Raises:
+          ValueError: the entry has no path.
+        """
+        if not self.path:
+            raise ValueError(f"{self.name} takes whole severities only: {self.no_path}")
+        table = [{name: rest.value for name, rest in self.path.items()}, *self.levels.values()]
+        lower = min(int(severity), len(table) - 2)
+        first, second = table[lower], table[lower + 1]
+        return {
+            name: rest.between(first[name], second[name], severity - lower)
+            for name, rest in self.path.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -37,23 +97,26 @@ class Suite:
       levels: names of the levels, mildest first ("low", "1").
       entries: in the order in which patterns and reports list them.
       source: paper or table that publishes the numbers.
+      quantize: cut the result of every degradation down to 8 bits, as the published code does.
     """
 
     name: str
     levels: tuple[str, ...]
     entries: tuple[SuiteEntry, ...]
     source: str
+    quantize: bool = False
 
     def __post_init__(self) -> None:
         names = self.names()
         if len(set(names)) < len(names):
             raise ValueError(f"suite {self.name} has two entries of one name: {', '.join(names)}")
         for entry in self.entries:
-            if tuple(entry.levels) != self.levels:
-                raise ValueError(
-                    f"suite {self.name}: {entry.name} must have the levels"
-                    f" {', '.join(self.levels)}, has {', '.join(entry.levels)}"
-                )
+            for levels in (entry.levels, *(part.levels for part in entry.then)):
+                if tuple(levels) != self.levels:
+                    raise ValueError(
+                        f"suite {self.name}: {entry.name} must have the levels"
+                        f" {', '.join(self.levels)}, has {', '.join(levels)}"
+                    )
 
     def names(self) -> tuple[str, ...]:
         """List the names of the entries in table order."""

@@ -33,7 +33,15 @@ def sorting_network(count: int) -> Iterator[tuple[int, int]]:
 @operation(
     "median",
     "restoration",
-    Parameter("size", "px", 3, 5, odd=True, static=True, meaning="side of the square window"),
+    Parameter(
+        "size",
+        "px",
+        3,
+        5,
+        odd=True,
+        static="the sorting network is built for one size",
+        meaning="side of the square window",
+    ),
     exact=True,
     source="OpenCV medianBlur: border replicate",
 )

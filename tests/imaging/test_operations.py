@@ -54,7 +54,7 @@ def drawn(parameter):
 def split(op, parameters):
     static = {p.name: parameters[p.name] for p in op.parameters if p.static}
     traced = {
-        p.name: np.asarray(parameters[p.name], np.int32 if p.integer or p.odd else np.float32)
+        p.name: np.asarray(parameters[p.name], np.int32 if p.whole else np.float32)
         for p in op.parameters
         if not p.static
     }
