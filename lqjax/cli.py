@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -16,8 +16,15 @@ from lqjax.overriding import override
 from lqjax.recipes import DEFAULT_RECIPE, load_recipe
 from lqjax.registry import unknown_name
 
-MODES = ("compare", "train", "evaluate", "report")
-FLAGS = ("--mode", "--config", "--workdir", "--help", "--version")
+MODES = ("compare", "train", "evaluate", "report", "list", "gallery", "degrade")
+TOOL_FLAGS = {
+    "list": ("--output",),
+    "gallery": ("--input", "--output", "--conditions", "--size", "--seed"),
+    "degrade": ("--input", "--output", "--conditions", "--size", "--seed", "--format"),
+}
+"""Flags of the modes that need no recipe."""
+
+FLAGS = ("--mode", "--config", "--workdir", *TOOL_FLAGS["degrade"], "--help", "--version")
 DEFAULT_MODE = "compare"
 RUNS_FOLDER = "runs"
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
@@ -38,7 +45,8 @@ HELP = """usage: python launch.py [--mode=MODE] [--config=RECIPE] [--config.GROU
 
 Train networks under one protocol, degrade the test images, and report which network to choose.
 
-  --mode=MODE       compare (default: train, evaluate, report), train, evaluate, or report
+  --mode=MODE       compare (default: train, evaluate, report), train, evaluate, or report;
+                    list, gallery and degrade are below
   --config=RECIPE   a recipe file; default configs/quickstart.py
   --config.GROUP.SETTING=VALUE
                     change one setting, for example --config.optimizer.learning_rate=0.003
@@ -50,6 +58,14 @@ Train networks under one protocol, degrade the test images, and report which net
   --version, --help
 
 The main job, with nothing but what is installed:   python launch.py
+Without training:
+  --mode=list       print every degradation, restoration and suite; --output=FILE.md writes a page
+  --mode=gallery --input=PICTURE [--conditions="imagenet_c/*"] [--output=gallery.png]
+                    draw a suite on a picture, as one figure
+  --mode=degrade --input=FOLDER --output=FOLDER --conditions="imagenet_c/*" [--format=jpeg85]
+                    write a corrupted copy of a folder of pictures, with a manifest; a stopped one
+                    goes on. --size=224 cuts and resizes to squares first, --seed=0 is the noise
+
 On your own images, one folder a class:
   python launch.py --config=configs/compare.py --config.data.source=folder --config.data.path=DIR
 
@@ -66,6 +82,7 @@ class Arguments:
     workdir: str = ""
     overrides: tuple[tuple[str, str], ...] = field(default=())
     show: str = ""
+    tool_flags: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -95,7 +112,30 @@ def parse(argv: Sequence[str]) -> Arguments:
     mode = values.get("mode", DEFAULT_MODE)
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES)
-    return Arguments(mode, values.get("config", ""), values.get("workdir", ""), tuple(overrides))
+    tool_flags = _tool_flags(mode, values, overrides)
+    return Arguments(
+        mode,
+        values.get("config", ""),
+        values.get("workdir", ""),
+        tuple(overrides),
+        tool_flags=tool_flags,
+    )
+
+
+def _tool_flags(
+    mode: str, values: Mapping[str, str], overrides: Sequence[tuple[str, str]]
+) -> dict[str, str]:
+    """Take the flags of the tools; refuse flags that the mode does not read."""
+    given = {name: value for name, value in values.items() if name != "mode"}
+    taken = TOOL_FLAGS.get(mode, ("--config", "--workdir"))
+    for name in given:
+        if f"--{name}" not in taken:
+            readers = [m for m, flags in TOOL_FLAGS.items() if f"--{name}" in flags]
+            belongs = f"; it belongs to --mode={' and '.join(readers)}" if readers else ""
+            raise ValueError(f"--mode={mode} does not read --{name}{belongs}")
+    if overrides and mode in TOOL_FLAGS:
+        raise ValueError(f"--mode={mode} reads no recipe; leave --config.{overrides[0][0]} out")
+    return {name: value for name, value in given.items() if f"--{name}" in TOOL_FLAGS["degrade"]}
 
 
 def help_text() -> str:
@@ -138,6 +178,10 @@ def default_workdir(recipe: str, smoke: bool) -> str:
 
 def run(arguments: Arguments) -> str:
     """Do what the arguments ask for; return the last lines for the screen."""
+    if arguments.mode in TOOL_FLAGS:
+        from lqjax.tools import run_tool
+
+        return run_tool(arguments.mode, arguments.tool_flags)
     from lqjax import experiment
     from lqjax.progress import Progress
     from lqjax.textlists import split_list
@@ -182,7 +226,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"lqjax {__version__}")
         else:
             _quiet_logs()
-            print(run(arguments))
+            print(run(arguments), flush=True)
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`). Python would complain again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError) as error:
         if not _is_for_users(error):
             raise

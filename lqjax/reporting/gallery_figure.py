@@ -32,7 +32,7 @@ def gallery_figure(gallery: Gallery) -> Figure:
     labels = [shorten(label, LONGEST_LABEL) for label in gallery.labels[:conditions]]
     canvas = mosaic(images, gap)
     scale = CELL / width
-    left = max(map(_width, labels)) + LABEL_MARGIN
+    left = max(map(text_width, labels)) + LABEL_MARGIN
     figure_width = left + scale * canvas.shape[1]
     figure_height = CAPTION_HEIGHT + scale * canvas.shape[0]
     figure = new_figure(figure_height, figure_width, layout=None)
@@ -52,7 +52,7 @@ def gallery_figure(gallery: Gallery) -> Figure:
     return figure
 
 
-def _width(text: str) -> float:
+def text_width(text: str) -> float:
     """Measure a label in inches."""
     outline = TextPath((0, 0), text or " ", size=SMALL)
     return float(outline.get_extents().width) / POINTS_AN_INCH

@@ -1,0 +1,83 @@
+"""The modes of the command line that need no recipe: list, gallery, degrade."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from lqjax.progress import Progress
+
+GALLERY_FILE = "gallery.png"
+ALL_SHOWN = "low_quality/*"
+MOST_LISTED = 20
+"""Skipped files that are named on the screen."""
+
+
+def run_tool(mode: str, flags: Mapping[str, str]) -> str:
+    """Run a mode with its flags, by name without dashes; return the lines for the screen.
+
+    Raises:
+      ValueError: a missing flag, or one whose value is impossible.
+    """
+    if mode == "list":
+        return _list(flags)
+    return _gallery(flags) if mode == "gallery" else _degrade(flags)
+
+
+def _list(flags: Mapping[str, str]) -> str:
+    from lqjax.imaging.catalogue import as_page, as_text
+
+    if "output" not in flags:
+        return as_text()
+    path = Path(flags["output"])
+    path.write_text(as_page(), encoding="utf-8")
+    return f"list: {path}"
+
+
+def _gallery(flags: Mapping[str, str]) -> str:
+    from lqjax.picturing import draw_gallery
+
+    picture = _needed(flags, "input", "gallery", "PICTURE.jpg")
+    output = flags.get("output", GALLERY_FILE)
+    conditions = flags.get("conditions", ALL_SHOWN)
+    size, seed = _whole(flags, "size"), _whole(flags, "seed")
+    return f"gallery: {draw_gallery(picture, output, conditions, size, seed)}"
+
+
+def _degrade(flags: Mapping[str, str]) -> str:
+    from lqjax.corrupting import Copying, degrade_folder
+
+    source = _needed(flags, "input", "degrade", "FOLDER")
+    target = _needed(flags, "output", "degrade", "FOLDER")
+    conditions = _needed(flags, "conditions", "degrade", '"imagenet_c/*"')
+    settings = Copying(
+        seed=_whole(flags, "seed"),
+        size=_whole(flags, "size"),
+        format=flags.get("format", Copying.format),
+    )
+    copied = degrade_folder(source, target, conditions, settings, Progress(True, 1))
+    kept = f", {copied.kept:,} were there already" if copied.kept else ""
+    lines = [f"wrote {copied.written:,} files{kept}; manifest: {copied.manifest}"]
+    if copied.skipped:
+        lines.append(f"skipped {len(copied.skipped)} unusable pictures:")
+        lines += [f"  {name}: {reason}" for name, reason in copied.skipped[:MOST_LISTED]]
+        more = len(copied.skipped) - MOST_LISTED
+        lines += [f"  and {more} more"] if more > 0 else []
+    return "\n".join(lines)
+
+
+def _needed(flags: Mapping[str, str], name: str, mode: str, example: str) -> str:
+    if not flags.get(name):
+        raise ValueError(f"--mode={mode} needs --{name}={example}")
+    return flags[name]
+
+
+def _whole(flags: Mapping[str, str], name: str) -> int:
+    text = flags.get(name, "0")
+    try:
+        number = int(text)
+    except ValueError:
+        raise ValueError(f"--{name}={text}: must be a whole number") from None
+    if number < 0:
+        raise ValueError(f"--{name}={text}: must be 0 or more")
+    return number
