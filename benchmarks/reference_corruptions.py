@@ -8,12 +8,18 @@ repository does since its last release.
 from __future__ import annotations
 
 import functools
+import io
 import sys
 import types
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+
+IN_C = {"jpeg_compression": "Pillow (libjpeg-turbo)", "pixelate": "Pillow"}
+"""Where the package does nothing but call a C library."""
+PILLOW_QUALITY = (25, 18, 15, 10, 7)
+PILLOW_SCALE = (0.6, 0.5, 0.4, 0.3, 0.25)
 
 Corrupt = Callable[[np.ndarray, str, int], np.ndarray]
 
@@ -53,6 +59,24 @@ def load() -> tuple[Corrupt, dict[str, str]]:
         "Pillow": PIL.__version__, "numpy": np.__version__, "numba in glass_blur": compiled or "no",
     }  # fmt: skip
     return corrupt, versions
+
+
+def bare_call(name: str, severity: int) -> Callable[[np.ndarray], object]:
+    """Call Pillow as the package does, without the package."""
+    import PIL.Image
+
+    def jpeg(image: np.ndarray) -> object:
+        buffer = io.BytesIO()
+        quality = PILLOW_QUALITY[severity - 1]
+        PIL.Image.fromarray(image).save(buffer, "JPEG", quality=quality)
+        return PIL.Image.open(buffer).load()
+
+    def pixelate(image: np.ndarray) -> object:
+        height, width = (int(side * PILLOW_SCALE[severity - 1]) for side in image.shape[:2])
+        small = PIL.Image.fromarray(image).resize((width, height), PIL.Image.Resampling.BOX)
+        return small.resize(image.shape[1::-1], PIL.Image.Resampling.NEAREST)
+
+    return jpeg if name == "jpeg_compression" else pixelate
 
 
 def _restore_modules() -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lqjax.experiment import report as report
     from lqjax.experiment import train as train
     from lqjax.imaging.degrade import degrade as degrade
+    from lqjax.imaging.equal_damage import severity_for as severity_for
 
 __version__ = "0.1.0"
 
@@ -24,6 +25,7 @@ _HOMES = {
     "degrade": "lqjax.imaging.degrade",
     "evaluate": "lqjax.experiment",
     "report": "lqjax.experiment",
+    "severity_for": "lqjax.imaging.equal_damage",
     "train": "lqjax.experiment",
 }
 __all__ = sorted([*_HOMES, "__version__"])

@@ -37,7 +37,10 @@ class Row:
       precision, recall, f1: unweighted class means; 0 where a denominator is 0.
       auc: area under the ROC curve, binary or macro one-vs-rest; `None` where undefined.
       loss: mean log loss in nats.
-      psnr: mean over images of the PSNR against the clean image in dB; `None` when equal.
+      psnr: mean PSNR against the clean image in dB, over the images that the condition changes;
+        `None` where it changes none.
+      ssim: mean over all images of the SSIM against the clean image, 1 when equal; `None` below
+        11 px and in rows of earlier versions.
     """
 
     model: str
@@ -61,6 +64,7 @@ class Row:
     auc: float | None
     loss: float
     psnr: float | None
+    ssim: float | None = None
 
 
 @dataclass(frozen=True)
@@ -125,13 +129,16 @@ def to_json(record: Any) -> str:
 def from_json(kind: type[R], line: str) -> R:
     """Read a record; fields of a later version are ignored, a missing one is an error.
 
+    A field with a default was added later: earlier records lack it and get the default.
+
     Raises:
-      ValueError: not JSON, or a field is missing.
+      ValueError: not JSON, or a field without default is missing.
     """
     try:
         values = json.loads(line)
-        names = [f.name for f in dataclasses.fields(kind)]  # type: ignore[arg-type]
-        return kind(**{name: values[name] for name in names})
+        fields = dataclasses.fields(kind)  # type: ignore[arg-type]
+        needed = [f.name for f in fields if f.name in values or f.default is dataclasses.MISSING]
+        return kind(**{name: values[name] for name in needed})
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"not a {kind.__name__} record ({error}): {line[:80]}") from None
 

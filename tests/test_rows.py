@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from etils import epath
 
-from lqjax.rows import Epoch, from_json, read_lines, to_json, write_csv, write_lines
+from lqjax.rows import Epoch, Row, from_json, read_lines, to_json, write_csv, write_lines
 from lqjax.workdir import Workdir, slug
 
 EPOCH = Epoch("resnet50", 0, 0, 1, 39, 1e-3, 0.5, 0.75, 0.25, 1 / 3, 31.5, 60.0)
@@ -25,6 +25,22 @@ def test_later_fields_are_ignored_and_missing_ones_refused():
         from_json(Epoch, json.dumps(values))
     with pytest.raises(ValueError, match="not a Epoch record"):
         from_json(Epoch, "{")
+
+
+def test_rows_of_earlier_versions_are_read():
+    row = Row(
+        model="resnet50", dataset="digits", seed=0, fold=0, condition="jpeg(quality=10)",
+        family="jpeg", level="quality=10", label="jpeg, quality 10", image_size=64, n=10, correct=9,
+        accuracy=0.9, accuracy_low=0.6, accuracy_high=0.98, top5=None, precision=0.9, recall=0.9,
+        f1=0.9, auc=None, loss=0.3, psnr=25.0, ssim=0.75,
+    )  # fmt: skip
+    values = json.loads(to_json(row))
+    assert from_json(Row, json.dumps(values)) == row
+    del values["ssim"]
+    assert from_json(Row, json.dumps(values)) == dataclasses.replace(row, ssim=None)
+    del values["psnr"]
+    with pytest.raises(ValueError, match="psnr"):
+        from_json(Row, json.dumps(values))
 
 
 def test_csv_leaves_cells_without_value_empty(tmp_path):

@@ -11,7 +11,7 @@ from lqjax.data.pipeline import Placed
 from lqjax.evaluation.predict import Predictor, Prepare, as_floats
 from lqjax.imaging.apply import apply_condition
 from lqjax.imaging.conditions import Condition
-from lqjax.imaging.psnr import psnr
+from lqjax.imaging.damage import Damage, Measured, average, measure
 from lqjax.metrics.summary import summarise
 from lqjax.progress import Progress
 from lqjax.rows import Row
@@ -57,34 +57,37 @@ class Grid:
                 row = run.row(condition.name)
                 if row is None:
                     stage.note(condition.name)
-                    ratios: list[jax.Array] = []
+                    measured: list[Measured] = []
                     logits = predictor.logits(
-                        params, stats, self.batches, self._prepare(condition, ratios), stage.advance
+                        params,
+                        stats,
+                        self.batches,
+                        self._prepare(condition, measured),
+                        stage.advance,
                     )
-                    row = self._row(run, condition, logits, ratios)
+                    row = self._row(run, condition, logits, measured)
                     run.write_condition(row, logits)
                 rows.append(row)
         return rows
 
-    def _prepare(self, condition: Condition, ratios: list[jax.Array]) -> Prepare:
+    def _prepare(self, condition: Condition, measured: list[Measured]) -> Prepare:
         def prepare(images: jax.Array, numbers: jax.Array) -> Images:
             clean = as_floats(images, numbers)
             if not condition.steps:
                 return clean
             degraded = apply_condition(condition, clean, numbers, self.seed)
-            ratios.append(psnr(clean, degraded))
+            measured.append(measure(degraded, clean))
             return degraded
 
         return prepare
 
     def _row(
-        self, run: Run, condition: Condition, logits: np.ndarray, ratios: list[jax.Array]
+        self, run: Run, condition: Condition, logits: np.ndarray, measured: list[Measured]
     ) -> Row:
         count = len(self.split)
-        ratio = None
-        if ratios:
-            each = np.concatenate([read(part) for part in ratios])[:count]
-            ratio = float(each.mean()) if np.isfinite(each).all() else None
+        damage = Damage(psnr=None, ssim=1.0, unchanged=count)
+        if measured:
+            damage = average(read(measured), count)
         return Row(
             model=run.model,
             dataset=self.dataset,
@@ -95,6 +98,7 @@ class Grid:
             level=condition.level,
             label=condition.label,
             image_size=int(self.split.images.shape[1]),
-            psnr=ratio,
+            psnr=damage.psnr,
+            ssim=damage.ssim,
             **summarise(logits, self.split.labels),
         )

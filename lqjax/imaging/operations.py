@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from lqjax.registry import Registry, unknown_name
 from lqjax.typing import Images, Keys
@@ -185,10 +186,13 @@ class Operation:
             images, or a parameter out of range.
         """
         check_images(images, self)
-        low, high = (float(found) for found in (images.min(), images.max()))
-        if not (low >= 0 and high <= 1):
+        # Comparisons, not min and max: on a CPU XLA's minimum passes over NaN.
+        outside = ~((images >= 0) & (images <= 1))
+        if outside.any():
+            place = tuple(int(i) for i in jnp.unravel_index(outside.argmax(), images.shape))
             raise ValueError(
-                f"{self.name} takes images in [0, 1] without NaN, these span {low:g} to {high:g}"
+                f"{self.name} takes images in [0, 1] without NaN, but {images[place]:g} stands at"
+                f" {place}"
             )
         return self(keys, images, **self.resolve(parameters))
 

@@ -96,7 +96,8 @@ def _accuracy(study: Study, comparison: Comparison, drawn: Mapping[str, Drawn]) 
     about = Text(
         "Precision, recall and F1 are unweighted means over classes, 0 where a denominator is 0;"
         " AUC is the area under the ROC curve, one class against the rest where there are more"
-        " than two; PSNR is the mean over images against the clean image."
+        " than two. PSNR and SSIM (Gaussian window of 11 px) are means over images against the"
+        " clean image, PSNR over those that the condition changes."
     )
     yield Fold("All metrics", (about, *folds))
 

@@ -25,6 +25,7 @@ from lqjax.rows import Cost, Row
 LOSS_DECIMALS = 3
 AUC_DECIMALS = 4
 PSNR_DECIMALS = 1
+SSIM_DECIMALS = 3
 EXACT_COUNT_BELOW = 1000
 METRIC_HEADER = ("accuracy %", "top-5 %", "precision %", "recall %", "F1 %")
 
@@ -74,7 +75,7 @@ def metric_table(study: Study, network: Network) -> Table:
         for condition in study.conditions
         if condition.name in network.rows
     ]
-    header = ["condition", *METRIC_HEADER, "AUC", "log loss, nats", "PSNR, dB"]
+    header = ["condition", *METRIC_HEADER, "AUC", "log loss, nats", "PSNR, dB", "SSIM"]
     table = Table(run_title(study, network), tuple(header), tuple(rows))
     return without_empty_columns(table)
 
@@ -86,6 +87,7 @@ def _metrics(row: Row) -> tuple[str, ...]:
         optional(row.auc, AUC_DECIMALS),
         optional(row.loss, LOSS_DECIMALS),
         optional(row.psnr, PSNR_DECIMALS),
+        optional(row.ssim, SSIM_DECIMALS),
     )
 
 

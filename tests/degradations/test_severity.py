@@ -10,16 +10,37 @@ from lqjax.imaging.conditions import expand
 from lqjax.imaging.psnr import psnr
 from lqjax.imaging.suites import SUITES
 
+SIDE = 64
+NOT_MONOTONE = {
+    # Published levels that are not ordered by damage; for most the published errors say so too.
+    "snow",
+    "elastic_transform",
+    "saturate",
+    "spatter",
+    "glass_blur",
+    "black_corner",
+}
+FAMILIES = [
+    (suite, entry)
+    for suite in SUITES
+    for entry in SUITES[suite].names()
+    if entry not in NOT_MONOTONE
+]
 
-@pytest.mark.parametrize("entry", SUITES["low_quality"].names())
-def test_psnr_falls_with_severity(entry):
-    picture = skimage.data.camera()[::8, ::8]
-    given = jnp.asarray(np.stack([picture, picture.T])[..., None], jnp.uint8)
+
+def measured(suite, entry):
+    picture = skimage.data.astronaut()[::8, ::8]
+    given = jnp.asarray(np.stack([picture, picture.transpose(1, 0, 2)]))
     numbers = jnp.arange(2, dtype=jnp.uint32)
     clean = apply_condition(expand("clean")[0], given, numbers, 0)
-    measured = [
+    return [
         float(psnr(apply_condition(condition, given, numbers, 0), clean).mean())
-        for condition in expand(f"low_quality/{entry}")
+        for condition in expand(f"{suite}/{entry}")
     ]
-    assert measured == sorted(measured, reverse=True)
-    assert 5 < measured[-1] < measured[0] < 45
+
+
+@pytest.mark.parametrize(("suite", "entry"), FAMILIES)
+def test_psnr_falls_with_severity(suite, entry):
+    found = measured(suite, entry)
+    assert found == sorted(found, reverse=True)
+    assert 4 < found[-1] < found[0] < 60

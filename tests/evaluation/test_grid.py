@@ -1,8 +1,11 @@
 """Exact counts for every batch size and device count, and a grid that goes on where it stopped."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from etils import epath
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn.metrics import log_loss
 
 from lqjax.data.pipeline import place
@@ -10,6 +13,7 @@ from lqjax.evaluation.cost import forward_cost
 from lqjax.evaluation.grid import Grid
 from lqjax.evaluation.predict import Predictor, as_floats
 from lqjax.imaging.conditions import expand
+from lqjax.imaging.degrade import degrade
 from lqjax.progress import Progress
 from lqjax.runtime import make_mesh
 from lqjax.workdir import Workdir
@@ -71,6 +75,34 @@ def test_rows_say_what_the_scores_say(data, tmp_path):
     assert found[0].psnr is None and 8 < found[1].psnr < 15
     assert found[2].psnr != found[1].psnr
     assert not np.array_equal(run.logits(CONDITIONS[0]), run.logits(CONDITIONS[1]))
+
+
+def test_rows_carry_how_much_damage_was_done(data, tmp_path):
+    found, _ = rows(data, tmp_path)
+    clean = (data.images / 255).astype(np.float32)
+    assert (found[0].psnr, found[0].ssim) == (None, 1)
+    for row in found[1:]:
+        pairs = list(zip(clean, degrade(clean, row.condition, ids=data.ids), strict=True))
+        ratios = [peak_signal_noise_ratio(a, b, data_range=1) for a, b in pairs]
+        window = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+        structures = [
+            structural_similarity(a, b, data_range=1, channel_axis=-1, **window) for a, b in pairs
+        ]
+        assert row.psnr == pytest.approx(np.mean(ratios), abs=1e-3)
+        assert row.ssim == pytest.approx(np.mean(structures), abs=1e-4)
+
+
+def test_unchanged_images_do_not_hide_the_damage_to_the_others(data, tmp_path):
+    images = data.images.copy()
+    images[:10] = 128  # JPEG leaves middle grey as it is
+    blank = dataclasses.replace(data, images=images)
+    (found,), _ = rows(blank, tmp_path / "some", conditions=["jpeg(quality=30)"])
+    clean = (images / 255).astype(np.float32)
+    pairs = zip(clean[10:], degrade(clean[10:], found.condition), strict=True)
+    expected = np.mean([peak_signal_noise_ratio(a, b, data_range=1) for a, b in pairs])
+    assert found.psnr == pytest.approx(expected, abs=1e-3)
+    (found,), _ = rows(blank, tmp_path / "none", conditions=["gaussian_noise(sigma=0)"])
+    assert (found.psnr, found.ssim) == (None, 1)
 
 
 def test_a_grid_that_was_cut_off_goes_on(data, tmp_path, monkeypatch):

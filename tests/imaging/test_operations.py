@@ -20,7 +20,11 @@ NAMES = OPERATIONS.names()
 SMALLEST = 28  # px, which every operation takes unless it says otherwise
 BATCH = 8
 FLOAT_TOLERANCE = 1e-5
-KEEP_CONSTANTS = {"gaussian_blur", "motion_blur_line", "jpeg", "median"}
+KEEP_CONSTANTS = {
+    "contrast_channel_mean", "elastic_transform", "gaussian_blur", "gaussian_blur_replicate",
+    "glass_blur", "jpeg", "low_resolution", "median", "motion_blur_line", "motion_blur_one_sided",
+    "pixelate", "zoom_blur",
+}  # fmt: skip
 
 
 def images(op, channels=3, batch=BATCH, seed=0):
@@ -220,10 +224,23 @@ def test_wrong_images_are_refused(op):
             op(keys, given[:, : op.minimum_size - 1], **parameters)
 
 
+def test_checked_calls_look_at_every_value(op):
+    given, parameters, keys = images(op), samples(op)[-1], keys_for(op)
+    same(op, op.checked(keys, given, **parameters), run(op, given, parameters))
+    for wrong in (jnp.nan, jnp.inf, -0.01, 1.01):
+        with pytest.raises(ValueError, match=f"{op.name} takes images in \\[0, 1\\] without NaN"):
+            op.checked(keys, given.at[2, 3, 4, 0].set(wrong), **parameters)
+    for parameter in op.parameters:
+        if np.isfinite(parameter.high):
+            with pytest.raises(ValueError, match=f"{parameter.name} must lie in"):
+                op.checked(keys, given, **{**parameters, parameter.name: parameter.high + 1})
+
+
 def test_parameters_describe_themselves(op):
     assert op.source and op.kind in ("degradation", "restoration")
     for parameter in op.parameters:
         assert parameter.meaning and parameter.unit
+        assert not parameter.choices or parameter.high == len(parameter.choices) - 1
         assert parameter.low <= parameter.high
 
 

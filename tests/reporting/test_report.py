@@ -173,6 +173,26 @@ def test_provenance_is_told(whole):
         assert wanted in text
 
 
+def test_damage_stands_beside_the_metrics(whole):
+    lines = (whole[0].report / "report.md").read_text().splitlines()
+    heads = [line for line in lines if "PSNR, dB" in line]
+    assert len(heads) == 2 and all(line.endswith("| PSNR, dB | SSIM |") for line in heads)
+    row = next(line for line in lines if line.startswith("| JPEG, high") and "18.0" in line)
+    assert row.endswith("| 18.0 | 0.450 |")
+    assert any(line.startswith("| clean |") and line.endswith("| 1.000 |") for line in lines)
+
+
+def test_rows_without_ssim_have_no_such_column(make_workdir):
+    workdir = make_workdir(conditions=two_conditions(), gallery=False, extras=False)
+    for path in (workdir.root / "runs").glob("*/*/conditions/*.json"):
+        values = json.loads(path.read_text())
+        del values["ssim"]
+        path.write_text(json.dumps(values))
+    write_report([workdir])
+    text = (workdir.report / "report.md").read_text()
+    assert "| PSNR, dB |" in text and "| SSIM |" not in text
+
+
 def test_costs_carry_units_and_spread(whole):
     text = visible(whole[0])
     for wanted in ("61.1 M (61,100,840)", "4.09 G", "714 M", "3 min 12 s", "float32", "batch 120"):

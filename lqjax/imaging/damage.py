@@ -1,0 +1,133 @@
+"""How much damage a condition did to a set of images: mean PSNR and mean SSIM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import numpy as np
+
+from lqjax.imaging.apply import apply_condition
+from lqjax.imaging.conditions import parse
+from lqjax.imaging.degrade import CHUNK, _as_batch, _check_values
+from lqjax.imaging.keys import example_numbers
+from lqjax.imaging.levels import as_float, from_levels, to_levels
+from lqjax.imaging.psnr import psnr
+from lqjax.imaging.ssim import WINDOW, ssim
+
+Measured = tuple[jax.Array | np.ndarray, jax.Array | np.ndarray | None]
+"""PSNR in dB and SSIM of each image, (batch,); no SSIM where it was not asked for."""
+
+
+_CHUNK_VALUES = 1 << 22
+"""Values on the device at a time; SSIM needs about eight times as many in between."""
+
+_RESIDENT_BYTES = 1 << 30
+"""Sets up to this size stay on the device."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Means over a set of images.
+
+    Attributes:
+      psnr: dB, mean over the images that were changed; `None` where none was. An unchanged image
+        has no finite PSNR, and one blank image must not decide over a set.
+      ssim: mean over all images, in [-1, 1]; `None` where it was not measured.
+      unchanged: number of images that are equal to their reference.
+    """
+
+    psnr: float | None
+    ssim: float | None
+    unchanged: int
+
+
+@partial(jax.jit, static_argnames="structure")
+def measure(images: jax.Array, reference: jax.Array, *, structure: bool = True) -> Measured:
+    """Compare each image with its reference, as one compiled program.
+
+    Args:
+      images, reference: float32 in [0, 1], (batch, height, width, channel). Convert levels to
+        floats in a program of their own: within this one the compiler may keep more digits of one
+        side than of the other, and equal images would differ.
+      structure: measure SSIM too; images smaller than its window have none.
+    """
+    large = min(images.shape[1:3]) >= WINDOW
+    return psnr(images, reference), ssim(images, reference) if structure and large else None
+
+
+_floats = jax.jit(as_float)
+
+
+@jax.jit
+def _rounded(images: jax.Array) -> jax.Array:
+    return from_levels(to_levels(images))
+
+
+def average(parts: Iterable[Measured], count: int) -> Damage:
+    """Average over images what `measure` gave for batches that follow on one another.
+
+    Args:
+      parts: on the host.
+      count: number of images; what lies beyond was added to fill up the last batch.
+    """
+    ratios, structures = zip(*parts, strict=True)
+    each = np.concatenate(ratios)[:count].astype(np.float64)
+    changed = each[np.isfinite(each)]
+    structure = None
+    if all(part is not None for part in structures):
+        structure = float(np.concatenate(structures)[:count].astype(np.float64).mean())
+    return Damage(
+        psnr=float(changed.mean()) if changed.size else None,
+        ssim=structure,
+        unchanged=int(each.size - changed.size),
+    )
+
+
+class ImageSet:
+    """Images to which the damage of several conditions is measured.
+
+    Args:
+      images, seed, ids: as for `lqjax.degrade`. 8-bit images are compared after rounding, as
+        `lqjax.degrade` returns them.
+
+    Raises:
+      ValueError: impossible images, none at all, or another number of ids.
+    """
+
+    def __init__(
+        self, images: np.ndarray, seed: int = 0, ids: Sequence[str] | np.ndarray | None = None
+    ) -> None:
+        batch = _as_batch(np.asarray(images))
+        _check_values(batch)
+        if not len(batch):
+            raise ValueError("there are no images to measure damage on; give at least one")
+        names = np.arange(len(batch)).astype(str) if ids is None else np.asarray(ids)
+        if len(names) != len(batch):
+            raise ValueError(f"ids must name every image: {len(batch)} images, {len(names)} ids")
+        self.shape, self.seed, self._eight_bit = batch.shape, seed, batch.dtype == np.uint8
+        batch = batch if self._eight_bit else batch.astype(np.float32)
+        self._chunks = list(_chunks(batch, example_numbers(names)))
+        if batch.nbytes <= _RESIDENT_BYTES:
+            self._chunks = jax.device_put(self._chunks)
+
+    def damage(self, condition: str, *, structure: bool = True) -> Damage:
+        """Degrade all images and average; `structure` asks for SSIM too."""
+        parsed, parts = parse(condition), []
+        for chunk, numbers in self._chunks:
+            clean = _floats(chunk)
+            degraded = apply_condition(parsed, clean, numbers, self.seed)
+            degraded = _rounded(degraded) if self._eight_bit else degraded
+            parts.append(jax.device_get(measure(degraded, clean, structure=structure)))
+        return average(parts, self.shape[0])
+
+
+def _chunks(batch: np.ndarray, numbers: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cut a set into chunks of one size, a power of two; the last image fills up the last one."""
+    most = max(1, min(CHUNK, _CHUNK_VALUES // batch[0].size))
+    size = min(1 << (most.bit_length() - 1), 1 << (len(batch) - 1).bit_length())
+    for start in range(0, len(batch), size):
+        rows = np.minimum(np.arange(start, start + size), len(batch) - 1)
+        yield batch[rows], numbers[rows]

@@ -1,0 +1,63 @@
+"""Bilinear sampling and its borders against SciPy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.ndimage
+
+from lqjax.imaging.sampling import bilinear, border_index, neighbours
+
+SCIPY_MODES = {"mirror": "mirror", "reflect": "reflect", "replicate": "nearest"}
+PAD_MODES = {"mirror": "reflect", "reflect": "symmetric", "replicate": "edge"}
+
+
+@pytest.mark.parametrize("border", PAD_MODES)
+@pytest.mark.parametrize("size", [1, 2, 3, 28, 224])
+def test_border_index_is_padding(border, size):
+    margin = 5 * size
+    expected = np.pad(np.arange(size), margin, mode=PAD_MODES[border])
+    index = jnp.arange(-margin, size + margin, dtype=jnp.int32)
+    np.testing.assert_array_equal(border_index(index, size, border), expected)
+
+
+@pytest.mark.parametrize(("border", "twice"), [("mirror", 0), ("reflect", 1)])
+@pytest.mark.parametrize("size", [3, 29, 512])
+def test_border_index_far_away(border, twice, size):
+    index = np.concatenate([np.arange(-(1 << 22), 1 << 22, 997), np.arange(-40000, 40000)])
+    period = 2 * size - 2 + 2 * twice
+    place = index % period
+    expected = np.minimum(place, period - twice - place)
+    found = jax.jit(border_index, static_argnums=(1, 2))(index.astype(np.int32), size, border)
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("border", SCIPY_MODES)
+@pytest.mark.parametrize("shape", [(28, 35, 3), (5, 4, 1), (1, 6, 3)])
+def test_equals_scipy(border, shape):
+    rng = np.random.default_rng(0)
+    image = rng.random(shape).astype(np.float32)
+    y, x = rng.uniform(-100, 100, (2, 30, 40))
+    corners = neighbours(
+        jnp.asarray(np.floor(y), jnp.int32), jnp.asarray(np.floor(x), jnp.int32), shape[:2], border
+    )
+    shares = (jnp.asarray(one - np.floor(one), jnp.float32) for one in (y, x))
+    found = bilinear(jnp.asarray(image), corners, *shares)
+    for channel in range(shape[2]):
+        expected = scipy.ndimage.map_coordinates(
+            image[..., channel].astype(np.float64), [y, x], order=1, mode=SCIPY_MODES[border]
+        )
+        np.testing.assert_allclose(found[..., channel], expected, rtol=0, atol=1e-6)
+
+
+def test_whole_places_are_pixels_bit_for_bit():
+    image = np.random.default_rng(1).random((9, 8, 3)).astype(np.float32)
+    y, x = np.mgrid[:9, :8].astype(np.int32)
+    zero = jnp.zeros((9, 8))
+    corners = neighbours(jnp.asarray(y), jnp.asarray(x), (9, 8), "mirror")
+    np.testing.assert_array_equal(bilinear(jnp.asarray(image), corners, zero, zero), image)
+
+
+def test_an_unknown_border_is_refused():
+    with pytest.raises(ValueError, match="mirror, reflect or replicate, got 'wrap'"):
+        border_index(jnp.zeros(1, jnp.int32), 4, "wrap")
