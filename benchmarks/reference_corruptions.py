@@ -12,6 +12,7 @@ import io
 import sys
 import types
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -36,9 +37,6 @@ def load() -> tuple[Corrupt, dict[str, str]]:
     _restore_modules()
     import cv2
     import imagecorruptions
-    import PIL
-    import scipy
-    import skimage
     from imagecorruptions import corruptions
 
     if not hasattr(np, "float_"):
@@ -51,13 +49,9 @@ def load() -> tuple[Corrupt, dict[str, str]]:
     def corrupt(image: np.ndarray, name: str, severity: int) -> np.ndarray:
         return imagecorruptions.corrupt(image, corruption_name=name, severity=severity)
 
-    from importlib.metadata import version
-
-    versions = {
-        "imagecorruptions": version("imagecorruptions"), "opencv": cv2.__version__,
-        "scipy": scipy.__version__, "scikit-image": skimage.__version__,
-        "Pillow": PIL.__version__, "numpy": np.__version__, "numba in glass_blur": compiled or "no",
-    }  # fmt: skip
+    packages = ("imagecorruptions", "scipy", "scikit-image", "pillow", "numpy")
+    versions = {name: version(name) for name in packages}
+    versions |= {"opencv": cv2.__version__, "numba in glass_blur": compiled or "no"}
     return corrupt, versions
 
 
@@ -99,7 +93,9 @@ def _accept_multichannel(gaussian: Callable[..., np.ndarray]) -> Callable[..., n
     """Translate the keyword that scikit-image renamed."""
 
     @functools.wraps(gaussian)
-    def wrapped(image: np.ndarray, *args: object, multichannel: bool = False, **kwargs: object):
+    def wrapped(
+        image: np.ndarray, *args: object, multichannel: bool = False, **kwargs: object
+    ) -> np.ndarray:
         kwargs.setdefault("channel_axis", -1 if multichannel else None)
         return gaussian(image, *args, **kwargs)
 
@@ -130,5 +126,5 @@ def _compile_glass_blur(corruptions: types.ModuleType) -> str:
         shuffle(pixels, reach, passes)
         return np.clip(blur(pixels / 255.0), 0, 1) * 255
 
-    corruptions.glass_blur = glass_blur
+    corruptions.__dict__["glass_blur"] = glass_blur
     return numba.__version__

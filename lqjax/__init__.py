@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lqjax.experiment import train as train
     from lqjax.imaging.degrade import degrade as degrade
     from lqjax.imaging.equal_damage import severity_for as severity_for
+    from lqjax.imaging.frost_photographs import no_frost_photographs as no_frost_photographs
+    from lqjax.imaging.frost_photographs import use_frost_photographs as use_frost_photographs
 
 __version__ = "0.1.0"
 
@@ -24,9 +26,11 @@ _HOMES = {
     "compare": "lqjax.experiment",
     "degrade": "lqjax.imaging.degrade",
     "evaluate": "lqjax.experiment",
+    "no_frost_photographs": "lqjax.imaging.frost_photographs",
     "report": "lqjax.experiment",
     "severity_for": "lqjax.imaging.equal_damage",
     "train": "lqjax.experiment",
+    "use_frost_photographs": "lqjax.imaging.frost_photographs",
 }
 __all__ = sorted([*_HOMES, "__version__"])
 

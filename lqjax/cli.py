@@ -19,8 +19,8 @@ from lqjax.registry import unknown_name
 MODES = ("compare", "train", "evaluate", "report", "list", "gallery", "degrade")
 TOOL_FLAGS = {
     "list": ("--output",),
-    "gallery": ("--input", "--output", "--conditions", "--size", "--seed"),
-    "degrade": ("--input", "--output", "--conditions", "--size", "--seed", "--format"),
+    "gallery": ("--input", "--output", "--conditions", "--size", "--seed", "--frost"),
+    "degrade": ("--input", "--output", "--conditions", "--size", "--seed", "--frost", "--format"),
 }
 """Flags of the modes that need no recipe."""
 
@@ -64,7 +64,8 @@ Without training:
                     draw a suite on a picture, as one figure
   --mode=degrade --input=FOLDER --output=FOLDER --conditions="imagenet_c/*" [--format=jpeg85]
                     write a corrupted copy of a folder of pictures, with a manifest; a stopped one
-                    goes on. --size=224 cuts and resizes to squares first, --seed=0 is the noise
+                    goes on. --size=224 cuts and resizes to squares first, --seed=0 is the noise,
+                    --frost=FOLDER has the published photographs of frost
 
 On your own images, one folder a class:
   python launch.py --config=configs/compare.py --config.data.source=folder --config.data.path=DIR

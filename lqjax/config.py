@@ -139,6 +139,9 @@ class EvaluationConfig(_Checked):
     )
     batch_size: int = setting(120, "images a forward pass, over all devices", low=1)
     degradation_seed: int = setting(0, "seed of the noise and angles that are drawn", low=0)
+    frost_photographs: str = setting(
+        "", "folder with the published photographs of frost; empty for generated textures"
+    )
     checkpoint: str = setting(
         "best",
         "which weights are tested: best by validation, or latest",

@@ -17,6 +17,7 @@ from PIL import Image
 from lqjax.data.pictures import SUFFIXES, is_grey, open_picture, to_eight_bit, to_pixels
 from lqjax.imaging.conditions import Condition, expand
 from lqjax.imaging.degrade import degrade
+from lqjax.imaging.frost_photographs import use_frost_photographs
 from lqjax.imaging.keys import example_numbers
 from lqjax.progress import Progress, Stage
 from lqjax.registry import unknown_name
@@ -42,11 +43,13 @@ class Copying:
       seed: of the random draws.
       size: side in px to which pictures are cut and resized; 0 keeps their own size.
       format: key of `FORMATS`.
+      frost: folder with the published photographs of frost; empty for what the process uses.
     """
 
     seed: int = 0
     size: int = 0
     format: str = "png"
+    frost: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,8 @@ def degrade_folder(
     root, output = Path(source).expanduser(), Path(target).expanduser()
     wanted = expand(conditions)
     stems = _stems(_list_pictures(root, output))
+    if settings.frost:
+        use_frost_photographs(settings.frost)
     _claim(output, settings)
     done = _finished(output)
     skipped: list[tuple[str, str]] = []

@@ -35,8 +35,11 @@ def _list(flags: Mapping[str, str]) -> str:
 
 
 def _gallery(flags: Mapping[str, str]) -> str:
+    from lqjax.imaging.frost_photographs import use_frost_photographs
     from lqjax.picturing import draw_gallery
 
+    if flags.get("frost"):
+        use_frost_photographs(flags["frost"])
     picture = _needed(flags, "input", "gallery", "PICTURE.jpg")
     output = flags.get("output", GALLERY_FILE)
     conditions = flags.get("conditions", ALL_SHOWN)
@@ -54,6 +57,7 @@ def _degrade(flags: Mapping[str, str]) -> str:
         seed=_whole(flags, "seed"),
         size=_whole(flags, "size"),
         format=flags.get("format", Copying.format),
+        frost=flags.get("frost", Copying.frost),
     )
     copied = degrade_folder(source, target, conditions, settings, Progress(True, 1))
     kept = f", {copied.kept:,} were there already" if copied.kept else ""

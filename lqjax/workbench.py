@@ -19,6 +19,11 @@ from lqjax.evaluation.gallery import make_gallery
 from lqjax.evaluation.grid import Grid
 from lqjax.evaluation.predict import Predictor, as_floats
 from lqjax.imaging.conditions import Condition, expand
+from lqjax.imaging.frost_photographs import (
+    frost_photographs,
+    no_frost_photographs,
+    use_frost_photographs,
+)
 from lqjax.metrics.log_loss import log_loss
 from lqjax.models.base import MODELS
 from lqjax.models.network import Network, build
@@ -52,6 +57,14 @@ def check_names(config: Config) -> None:
             expand(own.augmentation.degradations)
 
 
+def _choose_frost(folder: str) -> None:
+    """Let the settings of the run decide, whatever an earlier run in this process used."""
+    if folder:
+        use_frost_photographs(folder)
+    elif frost_photographs():
+        no_frost_photographs()
+
+
 class Workbench:
     """A loaded data set, a mesh and a working directory.
 
@@ -62,6 +75,7 @@ class Workbench:
     def __init__(self, config: Config, workdir: Workdir) -> None:
         self.config, self.workdir = config, workdir
         self.mesh = make_mesh(config.run.devices)
+        _choose_frost(config.evaluation.frost_photographs)
         self.dataset: Dataset = load_dataset(config.data)
         self.statistics = normalisation(self.dataset.train)
         self.conditions: tuple[Condition, ...] = expand(config.evaluation.conditions)

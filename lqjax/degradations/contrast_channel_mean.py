@@ -25,6 +25,7 @@ def contrast_channel_mean(images: Images, draws: None, *, factor: Scalar) -> Ima
       draws: unused.
       factor: 0 leaves the mean, below 1 flattens; the result is clipped to [0, 1].
     """
-    means = jnp.mean(images, axis=(1, 2), keepdims=True)
+    # One axis at a time: sums of whole rows are fast, and short sums keep their digits.
+    means = jnp.mean(jnp.mean(images, axis=1), axis=1)[:, None, None]
     # Written so that a factor of 1 gives the image itself, and not up to rounding.
     return jnp.clip(images * factor + means * (1 - factor), 0, 1)

@@ -48,7 +48,7 @@ def _smoothed_disk(radius: Scalar, alias_sigma: Scalar) -> jax.Array:
     radius = jnp.asarray(radius, jnp.float32)
     places = np.arange(-MAX_RADIUS, MAX_RADIUS + 1)
     squares = (places[:, None] ** 2 + places[None] ** 2).astype(np.float32)
-    disk = jnp.where(squares <= jnp.square(radius), 1.0, 0.0)
+    disk = (squares <= jnp.square(radius)).astype(jnp.float32)
     disk = disk / jnp.sum(disk)
     large = radius > _SMALL_RADIUS
     half_side = jnp.where(large, jnp.floor(radius), _SMALL_RADIUS).astype(jnp.int32)

@@ -75,7 +75,7 @@ def _unit_marks(key: Keys, shape: tuple[int, ...]) -> Draws:
     counts = [places] * _SINGLES + [places * _GRAINS * 2] + [MAX_SCRATCHES] * len(Scratches._fields)
     parts = jnp.split(unit_uniform(key, (sum(counts),)), np.cumsum(counts)[:-1])
     grains = parts[_SINGLES].reshape(places, _GRAINS, 2)
-    return Specks(*parts[:_SINGLES], grains), Scratches(*parts[_SINGLES + 1 :])
+    return Specks._make([*parts[:_SINGLES], grains]), Scratches(*parts[_SINGLES + 1 :])
 
 
 @operation(

@@ -177,7 +177,7 @@ def inverse_affine(points: jax.Array, size: tuple[int, int], jitter: Scalar) -> 
     corners = jnp.asarray(centre + np.float32(half) * signs)[None]
     jitter = jnp.broadcast_to(jnp.asarray(jitter, jnp.float32), points.shape)
     # float32 in the published code too
-    targets = pairs.as_rounded(corners + pairs.as_rounded(jitter * points))
+    targets = pairs.as_rounded(corners + pairs.rounded_product(jitter, points))
     moves = targets - corners
     # Column 0: how the move changes along the side of the square in x; column 1: in y.
     changes = pairs.exact_sum(

@@ -36,7 +36,7 @@ def _key_words(key: Keys, shape: tuple[int, ...]) -> jax.Array:
         MAX_SIDE,
         default=0,
         integer=True,
-        static=True,
+        static="it fixes the shape of the map",
         meaning="side of the map, rounded up to a power of two that covers the image",
         examples=(0, 64),
     ),
@@ -53,8 +53,8 @@ def fog(
       draws: uint32, (batch, 2): the words of a key, from which the draws of the map come.
       amount: what the highest point of the map adds.
       decay: how fast the details of the map fade, see `lqjax.imaging.plasma`.
-      side: px; the map is this large even under smaller images, which shifts its details. Static,
-        since it fixes shapes. 0 takes the least power of two that covers the image.
+      side: px; the map is this large even under smaller images, which shifts its details. Static:
+        it fixes the shape of the map. 0 takes the least power of two that covers the image.
     """
     covering = 1 << (max(*images.shape[1:3], side) - 1).bit_length()
 

@@ -30,14 +30,14 @@ def _pane(key: Keys, shape: tuple[int, ...]) -> Draws:
     "frost",
     "degradation",
     Parameter("image_weight", "1", 0, 1, meaning="share of the image"),
-    Parameter("frost_weight", "1", 0, 1, identity=None, meaning="share of the frost"),
+    Parameter("frost_weight", "1", 0, 1, meaning="share of the frost"),
     Parameter(
         "shrink",
         "1",
         _LEAST_SHRINK,
         1,
         default=1,
-        static=True,
+        static="it fixes the number of crystals and the size of the photographs",
         meaning="scale of the frost; 1 suits images of 224 px",
         examples=(1, 0.2),
     ),
@@ -65,8 +65,8 @@ def frost(
       images: float32 in [0, 1], (batch, height, width, channel).
       draws: `place`, uniform in [0, 1), (batch, 3); `texture`, uint32, (batch, 2).
       image_weight, frost_weight: factors; their sum may exceed 1.
-      shrink: scale of the texture, or the factor by which the photographs are resized first. Static,
-        since it fixes the size of the shrunken photographs and the number of crystals.
+      shrink: scale of the texture, or the factor by which the photographs are resized first.
+        Static: it fixes the number of crystals and the size of the shrunken photographs.
 
     Raises:
       ValueError: the photographs are not larger than the images.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 
 from lqjax.imaging.kernels import gaussian_matrix, separable_product
@@ -33,8 +34,13 @@ def gaussian_blur_replicate(images: Images, draws: None, *, sigma: Scalar) -> Im
       draws: unused.
       sigma: standard deviation, px.
     """
-    options = {"truncate": _TRUNCATE, "border": "replicate", "max_radius": _MAX_RADIUS}
+
+    def matrix(size: int) -> jax.Array:
+        return gaussian_matrix(
+            sigma, size, truncate=_TRUNCATE, border="replicate", max_radius=_MAX_RADIUS
+        )
+
     height, width = images.shape[1:3]
-    rows = gaussian_matrix(sigma, height, **options)
-    columns = rows if width == height else gaussian_matrix(sigma, width, **options)
+    rows = matrix(height)
+    columns = rows if width == height else matrix(width)
     return jnp.clip(separable_product(rows, columns, images), 0, 1)

@@ -12,7 +12,7 @@ from lqjax.imaging.fixed_point import on_grid
 from lqjax.imaging.levels import MAX_LEVEL, from_levels
 from lqjax.imaging.one_sided_motion import MAX_RADIUS, blur_one_sided
 from lqjax.imaging.operations import DRAWN, Parameter, operation
-from lqjax.imaging.zooming import zoom_sizes
+from lqjax.imaging.zooming import zoom_places, zoom_sizes
 from lqjax.typing import Images, Keys, Scalar
 
 MAX_ZOOM = 8
@@ -98,16 +98,9 @@ def _layer(
 
 
 def _zoomed(layers: jax.Array, zoom: Scalar, axis: int) -> jax.Array:
-    """Enlarge the centre along one axis, linearly, corners on corners; sums on the grid.
-
-    The same as a product with `zoom_matrix`, but with the same bits in every program.
-    """
+    """Enlarge the centre along one axis, linearly, corners on corners; sums on the grid."""
     size = layers.shape[axis]
-    crop, output, trim = zoom_sizes(zoom, size)
-    steps = jnp.maximum(output - 1, 1)
-    position = (jnp.arange(size, dtype=jnp.int32) + trim) * (crop - 1)
-    before = position // steps + (size - crop) // 2
-    share = (position % steps).astype(jnp.float32) / steps.astype(jnp.float32)
+    before, share = zoom_places(*zoom_sizes(zoom, size), size)
     near = jnp.take(layers, before, axis=axis, mode="clip")
     far = jnp.take(layers, before + 1, axis=axis, mode="clip")
     across = share[None, :, None] if axis == 1 else share[None, None]

@@ -6,9 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lqjax.imaging.kernels import separable_product
 from lqjax.imaging.operations import Parameter, operation
-from lqjax.imaging.zooming import zoom_matrix
+from lqjax.imaging.zooming import zoom_places
 from lqjax.typing import Images, Scalar
 
 MAX_COUNT = 64
@@ -38,21 +37,29 @@ def zoom_blur(images: Images, draws: None, *, count: Scalar, step: Scalar) -> Im
       count: number of zooms; 1 changes nothing.
       step: percent.
     """
-    height, width = images.shape[1:3]
-    tall = jnp.asarray(_sizes(height))[step - 1]
-    wide = jnp.asarray(_sizes(width))[step - 1]
+    tall = jnp.asarray(_sizes(images.shape[1]))[step - 1]
+    wide = jnp.asarray(_sizes(images.shape[2]))[step - 1]
+    # Examples last: then what is picked from a place lies side by side, twice as fast on a CPU.
+    lying = images.transpose(1, 2, 3, 0)
 
     def add_view(view: jax.Array, total: jax.Array) -> jax.Array:
-        rows = zoom_matrix(*tall[view], height)
-        columns = zoom_matrix(*wide[view], width)
-        return total + separable_product(rows, columns, images)
+        return total + _zoomed(_zoomed(lying, tall[view], 0), wide[view], 1)
 
-    total = jax.lax.fori_loop(1, count, add_view, images + images)
-    return jnp.clip(jnp.where(count == 1, images, total / (count + 1)), 0, 1)
+    total = jax.lax.fori_loop(1, count, add_view, lying + lying)
+    mean = (total / (count + 1)).transpose(3, 0, 1, 2)
+    return jnp.clip(jnp.where(count == 1, images, mean), 0, 1)
+
+
+def _zoomed(lying: jax.Array, sizes: jax.Array, axis: int) -> jax.Array:
+    before, share = zoom_places(sizes[0], sizes[1], sizes[2], lying.shape[axis])
+    near = jnp.take(lying, before, axis=axis, mode="clip")
+    far = jnp.take(lying, before + 1, axis=axis, mode="clip")
+    across = share[:, None, None, None] if axis == 0 else share[None, :, None, None]
+    return near + across * (far - near)
 
 
 def _sizes(size: int) -> np.ndarray:
-    """Return crop, output and trim of `zoom_matrix` by step (1 %), view; int32.
+    """Return crop, output and trim for `zoom_places` by step (1 %), view; int32.
 
     Sizes are rounded where a factor's last bit decides, so the factors are those of np.arange:
     multiples not of the step but of what adding it to 1 gives.

@@ -28,6 +28,8 @@ class Grid:
       split, batches: the test split on the host, and as the pipeline gives it.
       conditions: what to test under, in the order of the report.
       seed: seed of the degradations.
+      damages: what conditions are known to do to this split under this seed, by name. It is the
+        same for every network: grids that share the dict measure each condition once.
     """
 
     def __init__(
@@ -37,9 +39,11 @@ class Grid:
         batches: Placed,
         conditions: Sequence[Condition],
         seed: int,
+        damages: dict[str, Damage] | None = None,
     ) -> None:
         self.dataset, self.split, self.batches = dataset, split, batches
         self.conditions, self.seed = tuple(conditions), seed
+        self.damages = {} if damages is None else damages
 
     def evaluate(
         self, predictor: Predictor, params: Tree, stats: Tree, run: Run, progress: Progress
@@ -76,7 +80,8 @@ class Grid:
             if not condition.steps:
                 return clean
             degraded = apply_condition(condition, clean, numbers, self.seed)
-            measured.append(measure(degraded, clean))
+            if condition.name not in self.damages:
+                measured.append(measure(degraded, clean))
             return degraded
 
         return prepare
@@ -85,9 +90,9 @@ class Grid:
         self, run: Run, condition: Condition, logits: np.ndarray, measured: list[Measured]
     ) -> Row:
         count = len(self.split)
-        damage = Damage(psnr=None, ssim=1.0, unchanged=count)
+        damage = self.damages.get(condition.name, Damage(psnr=None, ssim=1.0, unchanged=count))
         if measured:
-            damage = average(read(measured), count)
+            damage = self.damages[condition.name] = average(read(measured), count)
         return Row(
             model=run.model,
             dataset=self.dataset,

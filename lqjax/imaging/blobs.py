@@ -15,7 +15,7 @@ def blob_sum(
     columns: jax.Array,
     sigmas: jax.Array,
     heights: jax.Array,
-    size: tuple[int, int],
+    size: tuple[int, ...],
 ) -> jax.Array:
     """Add up Gaussian blobs at given places.
 

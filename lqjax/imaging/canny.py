@@ -74,12 +74,15 @@ def _pack(mask: jax.Array) -> jax.Array:
     batch, height, width = mask.shape
     words = -(-height // _WORD)
     padded = jnp.pad(mask, ((0, 0), (0, words * _WORD - height), (0, 0)))
-    rows = padded.reshape(batch, words, _WORD, width).astype(jnp.uint32)
-    # Written out: as one sum, compilers for CPUs fuse it with what comes before, and crawl.
-    packed = rows[:, :, 0]
-    for bit in range(1, _WORD):
-        packed |= rows[:, :, bit] << bit
-    return packed
+    rows = padded.reshape(batch, words, _WORD, width)
+
+    def add_bit(bit: jax.Array, packed: jax.Array) -> jax.Array:
+        row = jax.lax.dynamic_index_in_dim(rows, bit, axis=2, keepdims=False)
+        return packed | (row.astype(jnp.uint32) << bit.astype(jnp.uint32))
+
+    # A loop: compilers for CPUs would fuse a sum with what comes before it, and crawl.
+    empty = jnp.zeros((batch, words, width), jnp.uint32)
+    return jax.lax.fori_loop(0, _WORD, add_bit, empty)
 
 
 def _unpack(words: jax.Array, height: int) -> jax.Array:

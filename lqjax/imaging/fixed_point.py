@@ -15,7 +15,7 @@ from lqjax.typing import Scalar
 
 _FINENESS = np.float32(2**22)
 _STEP = np.float32(2**-22)
-_SUM_FINENESS = np.float32(2**20)
+_BELL_FINENESS = np.float32(2**20)
 _LEAST_SIGMA = np.float32(1e-6)  # px; stands in for 0, where all weight falls on the centre
 _TAPS_AT_ONCE = 4
 """A trip through the loop costs about as much as two pairs of taps."""
@@ -31,14 +31,12 @@ def gaussian_on_grid(
 ) -> jax.Array:
     """Blur along both axes with a cut-off Gaussian; borders replicate.
 
-    The kernel ends int(truncate * sigma + 0.5) px from its centre. Each tap is rounded to 2**-22:
-    an error of about 2e-7 in all.
+    The kernel ends int(truncate * sigma + 0.5) px from its centre. Layers and taps are rounded to
+    2**-22: an error of about 2e-7 in all.
 
     Args:
       layers: float32, sizes of about 1, (batch, height, width).
-      sigma: standard deviation in px, at least 0; may be traced. Written into a compiled program
-        as a constant, its weights may differ in the last bit: compilers evaluate exp of constants
-        in another way.
+      sigma: standard deviation in px, at least 0; may be traced.
       truncate: radius of the kernel in sigmas.
       max_radius: px; a longer kernel is cut off here.
 
@@ -48,18 +46,21 @@ def gaussian_on_grid(
     radius = jnp.minimum(jnp.floor(truncate * sigma + 0.5).astype(jnp.int32), max_radius)
     length = max_radius + _TAPS_AT_ONCE  # the last trip may run over, with weights of 0
     weights = _half_kernel(sigma, radius, length)
-    return _blurred(_blurred(layers, weights, radius, 1), weights, radius, 2)
+    down = _blurred(on_grid(layers), weights, radius, 1)
+    return _blurred(down, weights, radius, 2)
 
 
 def _half_kernel(sigma: jax.Array, radius: jax.Array, length: int) -> jax.Array:
     """Weights from the centre outwards; both halves together sum to 1."""
     distances = np.arange(length)
-    scaled = distances.astype(np.float32) / jnp.maximum(sigma, _LEAST_SIGMA)
+    # Reciprocals, since compilers turn a division by a constant, and no other, into one.
+    scaled = distances.astype(np.float32) * (1 / jnp.maximum(sigma, _LEAST_SIGMA))
     bell = jnp.where(distances <= radius, jnp.exp(-0.5 * jnp.square(scaled)), 0)
-    # Whole numbers: their sum does not depend on the order in which a compiler adds.
-    whole = jnp.round(bell * _SUM_FINENESS).astype(jnp.int32)
+    # Whole numbers: their sum does not depend on the order in which a compiler adds, and the last
+    # bit of exp, which compilers evaluate in another way for constants, hardly ever matters.
+    whole = jnp.round(bell * _BELL_FINENESS).astype(jnp.int32)
     total = jnp.sum(whole, dtype=jnp.int32) * 2 - whole[0]
-    return bell / (total.astype(jnp.float32) / _SUM_FINENESS)
+    return whole.astype(jnp.float32) * (1 / total.astype(jnp.float32))
 
 
 def _blurred(layers: jax.Array, weights: jax.Array, radius: jax.Array, axis: int) -> jax.Array:

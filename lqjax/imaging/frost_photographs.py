@@ -120,7 +120,8 @@ def sizes_of(photographs: list[np.ndarray]) -> np.ndarray:
 def shrunken(photograph: np.ndarray, factor: float) -> np.ndarray:
     """Resize an 8-bit image by bilinear interpolation, without antialiasing.
 
-    Source: OpenCV resize with INTER_LINEAR and a factor, fixed-point arithmetic included.
+    Source: OpenCV resize with INTER_LINEAR and a factor, fixed-point arithmetic included (at
+      exactly 1/2 OpenCV takes another path, which may round otherwise).
     """
     if factor == 1:
         return photograph

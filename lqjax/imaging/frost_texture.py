@@ -24,21 +24,31 @@ _BARB_SPACING = (4.0, 9.0)
 _BARB_SLOPE = 0.577
 """Barbs leave the spine at 60 degrees, as ice does."""
 _LEAST_PERIOD = 1.5
+"""px of the image; a finer comb could not be told from noise."""
 _LENGTH = (0.55, 0.98)
 _WIDTH = (0.08, 0.28)
 """Half length and half width of a crystal, as shares of the cell; it must stay below one cell."""
 
-# Look of the five published photographs: mean grey level from 0.48 to 0.82, the brighter the
-# flatter (standard deviation 0.17 to 0.09), blue over red.
-_MEAN_LEVEL = (0.5, 0.86)
-_CONTRAST = (0.75, 0.42)
+# Fitted to random crops of the published photographs: mean colour 0.58, 0.65, 0.70; means of grey
+# from 0.38 to 0.87, their standard deviation 0.15; that within a crop 0.09.
+_MEAN_LEVEL = (0.46, 0.87)
+_CONTRAST = (0.5, 0.27)
 _CLOUD_SHARE = 0.3
 _GRAIN_SHARE = 0.2
 _TYPICAL_HEIGHT = 0.34
 _BORDER_GAIN = 0.12
 _TINT = (0.89, 1.01, 1.09)
+_TINT_STRENGTH = (0.4, 1.6)
 
 _TRAITS = 7
+"""Draws per crystal: place (2), direction, length, width, spacing of the barbs, brightness."""
+
+# Brightness across a crystal; lengths are in spacings of its barbs.
+_BODY, _BARB, _FLANK, _SPINE = 0.4, 0.45, 0.06, 0.3
+_LEAST_REACH = 0.6
+_DULLEST = 0.5
+
+Places = jax.Array | np.ndarray
 
 
 def frost_texture(words: jax.Array, size: tuple[int, int], shrink: float) -> jax.Array:
@@ -64,8 +74,7 @@ def frost_texture(words: jax.Array, size: tuple[int, int], shrink: float) -> jax
     ground = np.float32(_CLOUD_SHARE) * cloud + np.float32(_GRAIN_SHARE) * grain
     relief = ice + ground + _border(size) - np.float32(_TYPICAL_HEIGHT)
     grey = _between(look[0], _MEAN_LEVEL) + _between(look[0], _CONTRAST) * relief
-    # Bright ice is white: the tint fades with the light.
-    tint = 1 + (np.float32(_TINT) - 1) * (np.float32(0.4) + 1.2 * look[1])
+    tint = 1 + (np.array(_TINT, np.float32) - 1) * _between(look[1], _TINT_STRENGTH)
     return jnp.clip(grey[:, :, None] * tint[None, None, :], 0, 1)
 
 
@@ -141,12 +150,12 @@ def _traits(draws: jax.Array, periods: tuple[float, float]) -> jax.Array:
             jnp.sin(angle) / period,
             jnp.square(period / _between(length, _LENGTH)),
             _between(width, _WIDTH) / period,
-            np.float32(0.5) + np.float32(0.5) * level,
+            _between(level, (_DULLEST, 1)),
         ]
     )
 
 
-def _crystal(traits: jax.Array, down: jax.Array, right: jax.Array) -> jax.Array:
+def _crystal(traits: jax.Array, down: Places, right: Places) -> jax.Array:
     """Height in [0, 1] of a feather at places given in cells from the corner of its own cell."""
     top, left, cosine, sine, shortness, width, level = traits
     y, x = down - top, right - left
@@ -157,12 +166,13 @@ def _crystal(traits: jax.Array, down: jax.Array, right: jax.Array) -> jax.Array:
     phase = along - np.float32(_BARB_SLOPE) * distance
     barb = jnp.abs(2 * (phase - jnp.floor(phase)) - 1)
     # The tips of the barbs make a jagged outline.
-    reach = (width * (1 - shortness * jnp.square(along))) * (np.float32(0.5) + barb)
-    # Thin ice fades out over the width of a barb; the spine is thick, and one flank faces light.
-    cover = jnp.clip(np.float32(0.4) + np.float32(0.5) * (reach - distance), 0, 1)
-    spine = np.float32(0.25) * jnp.maximum(1 - distance, 0)
-    body = np.float32(0.35) + np.float32(0.45) * barb + np.float32(0.06) * across + spine
-    return jnp.where(reach > distance, cover * body, 0) * level
+    reach = (width * (1 - shortness * jnp.square(along))) * (_LEAST_REACH + barb)
+    # Ice fades out over the width of a barb: a sharp edge would fall differently with the rounding
+    # of each compiler. The spine is thick, and one flank faces the light.
+    cover = jnp.clip(reach - distance, 0, 1)
+    spine = _SPINE * jnp.maximum(1 - distance, 0)
+    body = _BODY + _BARB * barb + _FLANK * across + spine
+    return cover * body * level
 
 
 def _upsampled(spots: jax.Array, size: tuple[int, int], side: int) -> jax.Array:
@@ -186,5 +196,5 @@ def _border(size: tuple[int, int]) -> np.ndarray:
 
 
 def _between(share: jax.Array, ends: tuple[float, float]) -> jax.Array:
-    low, high = np.float32(ends)
+    low, high = np.float32(ends[0]), np.float32(ends[1])
     return low + (high - low) * share

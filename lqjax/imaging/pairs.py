@@ -29,6 +29,11 @@ def as_rounded(number: jax.Array) -> jax.Array:
     return jnp.where(number < 0, -size, size)
 
 
+def rounded_product(first: jax.Array, second: jax.Array) -> jax.Array:
+    """Multiply and round, even where a compiler would fuse the product with an addition."""
+    return as_rounded(first * second)
+
+
 def exact_sum(first: jax.Array, second: jax.Array) -> Pair:
     """Add two float32 without loss."""
     high = as_rounded(first + second)
@@ -38,7 +43,7 @@ def exact_sum(first: jax.Array, second: jax.Array) -> Pair:
 
 def exact_product(first: jax.Array, second: jax.Array) -> Pair:
     """Multiply two float32 without loss."""
-    high = as_rounded(first * second)
+    high = rounded_product(first, second)
     (upper, lower), (other_upper, other_lower) = _halves(first), _halves(second)
     rest = (upper * other_upper - high) + upper * other_lower + lower * other_upper
     return high, rest + lower * other_lower

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lqjax.imaging.draws import random_bits
-from lqjax.typing import Keys, Scalar
+from lqjax.typing import Keys
 
 _SMALL_COUNTS = 8
 """Counts below this are found by summing; from here on the expansion holds."""
@@ -189,7 +189,7 @@ def _normal(tails: jax.Array) -> jax.Array:
     )
     total = jnp.zeros_like(tails)
     for middle, far in zip(_CENTRAL, _TAIL, strict=True):
-        scaled = np.float32([middle, far]) * _POLYNOMIAL_SCALE
+        scaled = np.array([middle, far], np.float32) * _POLYNOMIAL_SCALE
         total = jnp.floor(total * argument) + jnp.where(central, scaled[0], scaled[1])
     size = np.float32(np.sqrt(2)) / _POLYNOMIAL_SCALE * total * (1 - 2 * distance)
     return jnp.where(tails < 0, -size, size)
@@ -197,7 +197,7 @@ def _normal(tails: jax.Array) -> jax.Array:
 
 def _polynomial(coefficients: tuple[float, ...], argument: jax.Array) -> jax.Array:
     """Evaluate a polynomial times `_POLYNOMIAL_SCALE`; coefficients from the constant on."""
-    scaled = np.float32(coefficients) * _POLYNOMIAL_SCALE
+    scaled = np.array(coefficients, np.float32) * _POLYNOMIAL_SCALE
     total = jnp.full_like(argument, scaled[-1])
     for coefficient in scaled[-2::-1]:
         total = jnp.floor(total * argument) + coefficient

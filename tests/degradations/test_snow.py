@@ -12,7 +12,6 @@ import scipy.stats
 import lqjax.degradations.snow as module
 from lqjax.imaging.levels import as_float
 from lqjax.imaging.operations import OPERATIONS
-from lqjax.imaging.zooming import zoom_matrix, zoom_sizes
 from tests.comparing import assert_equals_published
 from tests.golden import golden_image, golden_output
 
@@ -26,7 +25,7 @@ CIFAR = (
     (0.3, 0.3, 1.25, 0.65, 14, 12, 0.8),
 )
 LARGE = ((0.1, 0.3, 3, 0.5, 10, 4, 0.8), (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65))
-CLEAR = 4e-6
+CLEAR = 1e-6
 """Values nearer than this to a threshold or a level may fall on its other side in float32."""
 
 apply = jax.jit(lambda images, draws, given: OP.apply(images, draws, **given))
@@ -118,29 +117,27 @@ def test_equals_the_reference(shape, numbers):
         compared += clear
         if clear:
             np.testing.assert_allclose(found[i], expected, rtol=0, atol=1e-5)
-    assert compared >= 4
+    assert compared >= 2
 
 
 @pytest.mark.parametrize("zoom", [1, 1.25, 1.5, 1.75, 2, 2.25, 3, 4, 4.5, 7])
-@pytest.mark.parametrize("size", [28, 32, 45])
-def test_zoom_is_the_product_with_the_zoom_matrix(size, zoom):
-    layers = np.random.default_rng(0).normal(size=(1, size, 3)).astype(np.float32)
-    matrix = zoom_matrix(*zoom_sizes(zoom, size), size)
-    expected = np.float64(matrix) @ layers[0]
-    np.testing.assert_allclose(module._zoomed(layers, zoom, 1)[0], expected, rtol=0, atol=1e-6)
-    turned = layers.transpose(0, 2, 1)
-    np.testing.assert_allclose(module._zoomed(turned, zoom, 2)[0], expected.T, rtol=0, atol=1e-6)
+@pytest.mark.parametrize("shape", [(28, 45), (32, 32)])
+def test_zoom_equals_scipy(shape, zoom):
+    layer = np.random.default_rng(0).normal(size=shape)
+    found = module._zoomed(jnp.asarray(layer, jnp.float32)[None], zoom, 1)
+    found = module._zoomed(found, zoom, 2)[0]
+    np.testing.assert_allclose(found, zoomed(layer, zoom), rtol=0, atol=2e-6)
 
 
 def test_no_snow_and_nothing_bleached_changes_nothing():
-    levels = np.random.default_rng(0).integers(0, 256, (2, 28, 30, 3)).astype(np.uint8)
-    found = run(levels, np.zeros((2, 28, 30)), [-90, -60], (0.5, 0.3, 2, 0.7, 10, 4, 1))
+    levels = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)).astype(np.uint8)
+    found = run(levels, np.zeros((1, 32, 32)), [-90], (0.5, 0.3, 2, 0.7, 10, 4, 1))
     np.testing.assert_array_equal(found, as_float(jnp.asarray(levels)))
 
 
 def test_a_whole_layer_of_snow_is_white():
-    levels = np.zeros((1, 28, 30, 3), np.uint8)
-    found = run(levels, np.zeros((1, 28, 30)), [-90], (0.75, 0.3, 2, 0.7, 10, 4, 1))
+    levels = np.zeros((1, 32, 32, 3), np.uint8)
+    found = run(levels, np.zeros((1, 32, 32)), [-90], (0.75, 0.3, 2, 0.7, 10, 4, 1))
     np.testing.assert_array_equal(found, 1)
 
 
@@ -159,11 +156,11 @@ def test_a_given_angle_stands_for_the_drawn_ones():
 @pytest.mark.parametrize("numbers", [CIFAR[4], LARGE[1]])
 def test_the_same_whatever_the_batch(numbers):
     rng = np.random.default_rng(3)
-    levels = rng.integers(0, 256, (4, 60, 90, 3)).astype(np.uint8)
-    layers, angles = rng.normal(size=(4, 60, 90)), np.array([-130, -100, -80.5, -50])
+    levels = rng.integers(0, 256, (6, 66, 40, 3)).astype(np.uint8)
+    layers, angles = rng.normal(size=(6, 66, 40)), rng.uniform(-135, -45, 6)
     whole = run(levels, layers, angles, numbers)
     alone = [
-        run(levels[i : i + 1], layers[i : i + 1], angles[i : i + 1], numbers) for i in range(4)
+        run(levels[i : i + 1], layers[i : i + 1], angles[i : i + 1], numbers) for i in range(6)
     ]
     np.testing.assert_allclose(np.concatenate(alone), whole, rtol=0, atol=1e-6)
 

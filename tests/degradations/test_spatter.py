@@ -24,7 +24,8 @@ CIFAR = (
     (0.65, 0.1, 0.5, 0.68, 0.6, 1),
 )
 LARGE = ((0.65, 0.3, 4, 0.69, 0.6, 0), (0.65, 0.3, 2, 0.68, 0.5, 0), (0.67, 0.4, 1, 0.65, 1.5, 1))
-CLEAR = 4e-6
+GREY, COLOUR, TALL = (28, 28, 1), (29, 44, 3), (66, 40, 3)
+CLEAR = 1e-6
 """Values nearer than this to a threshold or a level may fall on its other side in float32."""
 
 apply = jax.jit(lambda images, draws, parameters: OP.apply(images, draws, **parameters))
@@ -76,51 +77,60 @@ def test_equals_the_original(severity):
 @pytest.mark.parametrize("severity", [1, 3])
 def test_windows_equal_the_stages_of_the_original(severity):
     def stage(name):
-        return golden_output("cifar10_c", "spatter", severity, name).astype(np.int32)
+        return jnp.asarray(golden_output("cifar10_c", "spatter", severity, name), jnp.int32)
 
-    lit = np.clip(module._weighted(stage("dist_equalized")[None], module._LIGHTING)[0], 0, 255)
+    lit = jnp.clip(module._weighted(stage("dist_equalized")[None], module._LIGHTING)[0], 0, 255)
     np.testing.assert_array_equal(lit, stage("dist_filtered"))
     smooth = (np.asarray(module._weighted(lit[None], module._BOX)[0]) + 4) // 9
     np.testing.assert_array_equal(smooth, stage("dist_final_u8"))
-    np.testing.assert_array_equal(module._weighted(lit[None], module._BOX)[0], box(lit))
+    np.testing.assert_array_equal(module._weighted(lit[None], module._BOX)[0], box(np.array(lit)))
 
 
-@pytest.mark.parametrize("shape", [(28, 28, 1), (29, 44, 3), (66, 40, 3)])
+@pytest.mark.parametrize("shape", [GREY, COLOUR, TALL])
 @pytest.mark.parametrize("numbers", CIFAR + LARGE)
 def test_equals_the_reference(shape, numbers):
     rng = np.random.default_rng(sum(shape))
-    levels = rng.integers(0, 256, (6, *shape)).astype(np.uint8)
-    draws = rng.normal(size=(6, *shape[:2])).astype(np.float32)
+    levels = rng.integers(0, 256, (8, *shape)).astype(np.uint8)
+    draws = rng.normal(size=(8, *shape[:2])).astype(np.float32)
     found, compared = run(levels, draws, numbers), 0
     for one, drawn, result in zip(levels, draws, found, strict=True):
         expected, clear = reference(one, numbers[0] + numbers[1] * np.float64(drawn), *numbers)
         compared += clear
         if clear:
             np.testing.assert_allclose(result, expected, rtol=0, atol=1e-5)
-    assert compared >= 4
+    assert compared >= 2
 
 
 def test_levels_above_white_start_again_at_black():
     numbers = (0.9, 0.3, 0.5, 0.7, 0.5, 0)
-    levels = np.full((1, 28, 28, 3), 90, np.uint8)
-    draws = np.random.default_rng(5).normal(size=(1, 28, 28)).astype(np.float32)
-    expected, clear = reference(levels[0], 0.9 + 0.3 * np.float64(draws[0]), *numbers)
-    assert clear and (0.9 + 0.3 * scipy.ndimage.gaussian_filter(draws[0], 0.5)).max() > 1.05
-    np.testing.assert_allclose(run(levels, draws, numbers)[0], expected, rtol=0, atol=1e-5)
+    levels = np.full((8, *COLOUR), 90, np.uint8)
+    draws = np.random.default_rng(5).normal(size=levels.shape[:3]).astype(np.float32)
+    found, compared = run(levels, draws, numbers), 0
+    for one, drawn, result in zip(levels, draws, found, strict=True):
+        expected, clear = reference(one, 0.9 + 0.3 * np.float64(drawn), *numbers)
+        compared += clear
+        if clear:
+            np.testing.assert_allclose(result, expected, rtol=0, atol=1e-5)
+    assert compared
+    assert (0.9 + 0.3 * scipy.ndimage.gaussian_filter(draws, (0, 0.5, 0.5))).max() > 1.05
 
 
 @pytest.mark.parametrize("mud", [0, 1])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_without_liquid_nothing_changes(channels, mud):
-    levels = np.random.default_rng(0).integers(0, 256, (2, 28, 30, channels)).astype(np.uint8)
-    found = run(levels, np.zeros((2, 28, 30), np.float32), (0.5, 0.3, 1, 0.7, 0.5, mud))
-    np.testing.assert_allclose(found, levels / 255.0, rtol=0, atol=1e-6 if channels == 1 else 6e-8)
+@pytest.mark.parametrize("shape", [GREY, COLOUR])
+def test_without_liquid_nothing_changes(shape, mud):
+    levels = np.random.default_rng(0).integers(0, 256, (8, *shape)).astype(np.uint8)
+    still = np.zeros(levels.shape[:3], np.float32)
+    found = run(levels, still, (0.5, 0.3, 1, 0.7, 0.5, mud))
+    # The luma of three equal channels is their value to 1e-7 only.
+    tolerance = 2e-7 if shape == GREY else 0
+    np.testing.assert_allclose(found, as_float(jnp.asarray(levels)), rtol=0, atol=tolerance)
 
 
 def test_liquid_everywhere():
-    levels, draws = np.full((1, 28, 30, 3), 51, np.uint8), np.zeros((1, 28, 30), np.float32)
-    water = run(levels, draws, (0.8, 0.3, 1, 0.7, 0.5, 0))
-    mud = run(levels, draws, (0.8, 0.3, 1, 0.7, 0.5, 1))
+    levels = np.full((8, *COLOUR), 51, np.uint8)
+    still = np.zeros(levels.shape[:3], np.float32)
+    water = run(levels, still, (0.8, 0.3, 1, 0.7, 0.5, 0))
+    mud = run(levels, still, (0.8, 0.3, 1, 0.7, 0.5, 1))
     expected = np.broadcast_to(0.2 + 0.5 * np.array([175, 238, 238]) / 255, water.shape)
     np.testing.assert_allclose(water, expected, rtol=0, atol=1e-6)
     np.testing.assert_allclose(mud, np.broadcast_to(module.MUD, mud.shape), rtol=0, atol=1e-6)
@@ -128,12 +138,12 @@ def test_liquid_everywhere():
 
 @pytest.mark.parametrize("numbers", [CIFAR[2], LARGE[2]])
 def test_the_same_whatever_the_batch(numbers):
-    # The contract test looks at one level only; here both liquids, with more pixels to decide.
+    # The contract test looks at one level only; here both liquids.
     rng = np.random.default_rng(3)
-    levels = rng.integers(0, 256, (4, 90, 96, 3)).astype(np.uint8)
-    draws = rng.normal(size=(4, 90, 96)).astype(np.float32)
+    levels = rng.integers(0, 256, (8, *TALL)).astype(np.uint8)
+    draws = rng.normal(size=levels.shape[:3]).astype(np.float32)
     whole = run(levels, draws, numbers)
-    alone = np.concatenate([run(levels[i : i + 1], draws[i : i + 1], numbers) for i in range(4)])
+    alone = np.concatenate([run(levels[i : i + 1], draws[i : i + 1], numbers) for i in range(8)])
     np.testing.assert_allclose(alone, whole, rtol=0, atol=1e-6)
     given = [jnp.float32(v) for v in numbers[:5]] + [jnp.int32(numbers[5])]
     parameters = dict(zip(NAMES, given, strict=True))

@@ -9,6 +9,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn.metrics import log_loss
 
 from lqjax.data.pipeline import place
+from lqjax.evaluation import grid as grid_module
 from lqjax.evaluation.cost import forward_cost
 from lqjax.evaluation.grid import Grid
 from lqjax.evaluation.predict import Predictor, as_floats
@@ -46,10 +47,11 @@ def test_logits_do_not_depend_on_batches_or_devices(data):
         assert np.array_equal(found.argmax(1), np.argmax(expected, 1))
 
 
-def rows(data, folder, batch_size=16, devices=1, conditions=CONDITIONS):
+def rows(data, folder, batch_size=16, devices=1, conditions=CONDITIONS, damages=None):
     mesh = make_mesh(devices)
     predictor = Predictor(NETWORK, STATISTICS, batch_size, mesh)
-    grid = Grid("made", data, place(data, mesh, "device", 0.5), expand(conditions), seed=0)
+    batches = place(data, mesh, "device", 0.5)
+    grid = Grid("made", data, batches, expand(conditions), seed=0, damages=damages)
     run = Workdir(epath.Path(folder)).run("tiny", 0)
     return grid.evaluate(predictor, *NETWORK.init(0), run, Progress()), run
 
@@ -103,6 +105,18 @@ def test_unchanged_images_do_not_hide_the_damage_to_the_others(data, tmp_path):
     assert found.psnr == pytest.approx(expected, abs=1e-3)
     (found,), _ = rows(blank, tmp_path / "none", conditions=["gaussian_noise(sigma=0)"])
     assert (found.psnr, found.ssim) == (None, 1)
+
+
+def test_damage_is_measured_once_for_all_networks(data, tmp_path, monkeypatch):
+    calls = []
+    original = grid_module.measure
+    monkeypatch.setattr(grid_module, "measure", lambda *a: calls.append(1) or original(*a))
+    damages = {}
+    first, _ = rows(data, tmp_path / "one", damages=damages)
+    batches = len(calls)
+    second, _ = rows(data, tmp_path / "two", damages=damages)
+    assert batches == 2 * 4 and len(calls) == batches
+    assert first == second and set(damages) == set(CONDITIONS[1:])
 
 
 def test_a_grid_that_was_cut_off_goes_on(data, tmp_path, monkeypatch):

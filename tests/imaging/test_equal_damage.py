@@ -1,6 +1,8 @@
 """Severities of equal damage: verified from outside, by degrading and measuring again."""
 
 import dataclasses
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -247,3 +249,14 @@ def test_a_curve_that_turns_back_is_told(pictures, turning):
     assert "between=" in str(e.value) and "\n" not in str(e.value)
     found = severity_for("turning", psnr=20, images=pictures / 255, between=(0, 1))
     assert found.value > 0 and found.exact
+
+
+def test_the_page_prints_what_it_shows(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "equal-damage.md").read_text()
+    program = re.findall(r"```python\n(.*?)```", page, re.S)[1]
+    exec(compile(program, "docs/equal-damage.md", "exec"), {})
+    table = capsys.readouterr().out
+    shown = re.search(r"^\| condition .*?\n\n", page, re.S | re.M)[0]
+    assert re.findall(r"`.*?`", table) == re.findall(r"`.*?`", shown)
+    numbers = [[float(n) for n in re.findall(r"\| ([\d.]+) ", text)] for text in (table, shown)]
+    np.testing.assert_allclose(*numbers, atol=0.011)

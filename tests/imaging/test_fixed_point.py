@@ -35,7 +35,7 @@ def test_a_kernel_of_radius_0_changes_nothing_on_the_grid():
     np.testing.assert_array_equal(blur(layers, np.float32(0.12)), layers)
 
 
-@pytest.mark.parametrize("sigma", np.linspace(0.3, 5, 6).astype(np.float32))
+@pytest.mark.parametrize("sigma", np.float32([0.5, 0.7, 1, 1.8, 3.5, 4]))
 def test_the_same_bits_in_every_program(sigma):
     unit = jnp.asarray(np.random.default_rng(1).normal(size=(5, 33, 47)).astype(np.float32))
 
@@ -49,6 +49,7 @@ def test_the_same_bits_in_every_program(sigma):
         "split": np.concatenate(
             [compiled(unit[i : i + 1], sigma, np.float32(0.3)) for i in range(5)]
         ),
+        "constants": jax.jit(lambda unit: program(unit, sigma, np.float32(0.3)))(unit),
         "vmap": jax.jit(jax.vmap(lambda one: program(one[None], sigma, np.float32(0.3))[0]))(unit),
     }
     for name, form in forms.items():

@@ -26,6 +26,9 @@ KEEP_CONSTANTS = {
     "pixelate", "zoom_blur",
 }  # fmt: skip
 
+RESIZING = {"low_resolution"}
+"""Operations whose `side` leaves smaller images alone."""
+
 
 def images(op, channels=3, batch=BATCH, seed=0):
     side = max(op.minimum_size, SMALLEST)
@@ -102,7 +105,8 @@ def test_shape_type_range(op, channels):
         assert found.shape == given.shape and found.dtype == np.float32
         assert np.isfinite(found).all()
         assert found.min() >= -1e-6 and found.max() <= 1 + 1e-6
-        assert not np.array_equal(found, given), "the samples should do something"
+        as_it_is = parameters.get("side", 0) >= min(given.shape[1:3]) and op.name in RESIZING
+        assert as_it_is or not np.array_equal(found, given), "the samples should do something"
 
 
 def test_eager_equals_jit(op):

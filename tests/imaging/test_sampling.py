@@ -22,7 +22,7 @@ def test_border_index_is_padding(border, size):
 
 
 @pytest.mark.parametrize(("border", "twice"), [("mirror", 0), ("reflect", 1)])
-@pytest.mark.parametrize("size", [3, 29, 512])
+@pytest.mark.parametrize("size", [3, 29, 41, 224, 299, 512])
 def test_border_index_far_away(border, twice, size):
     index = np.concatenate([np.arange(-(1 << 22), 1 << 22, 997), np.arange(-40000, 40000)])
     period = 2 * size - 2 + 2 * twice

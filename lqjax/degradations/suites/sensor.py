@@ -98,7 +98,7 @@ ENTRIES = (
         operation="gaussian_blur_replicate",
         levels=_levels(sigma=(0.4, 0.8, 1.2, 1.6, 2.4)),  # px
         label="Blur, noise and JPEG",
-        severity="level with blur of {sigma:g} px",
+        severity="blur {sigma:g} px",
         no_path="it is a chain that ends in JPEG, whose quality is whole",
         then=(
             Part("gaussian_noise", _levels(sigma=(0.02, 0.04, 0.1, 0.2, 0.45))),
