@@ -19,6 +19,7 @@ from lqjax.evaluation.gallery import make_gallery
 from lqjax.evaluation.grid import Grid
 from lqjax.evaluation.predict import Predictor, as_floats
 from lqjax.imaging.conditions import Condition, expand
+from lqjax.imaging.damage import Damage
 from lqjax.imaging.frost_photographs import (
     frost_photographs,
     no_frost_photographs,
@@ -80,6 +81,7 @@ class Workbench:
         self.statistics = normalisation(self.dataset.train)
         self.conditions: tuple[Condition, ...] = expand(config.evaluation.conditions)
         self._predictors: dict[str, Predictor] = {}
+        self._damages: dict[str, Damage] = {}  # measured once, whatever the network
         self._check_sizes()
 
     def _check_sizes(self) -> None:
@@ -173,6 +175,7 @@ class Workbench:
             self._test,
             self.conditions,
             self.config.evaluation.degradation_seed,
+            damages=self._damages,
         )
         rows = grid.evaluate(predictor, params, stats, run, progress)
         cost = run.cost()

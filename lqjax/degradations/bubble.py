@@ -105,13 +105,20 @@ def _layer(
     inner = _half_width(radii, away)
     ring = _half_width(radii + _BORDER, away)
     pixels = np.arange(shape[1], dtype=np.int32)[None, None]
+    there = np.arange(MOST_COUNT, dtype=np.int32)[None] < count[:, None]
     alpha = jnp.zeros((len(radii), *shape), jnp.int32)
-    for number in range(MOST_COUNT):
-        aside = jnp.abs(pixels - columns[:, number, None, None])
-        there = (number < count)[:, None, None]
-        alpha = jnp.where(there & (aside <= ring[:, number, :, None]), _RING_ALPHA, alpha)
-        alpha = jnp.where(there & (aside <= inner[:, number, :, None]), _ALPHA, alpha)
-    return alpha
+
+    def lay(alpha: jax.Array, disc: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
+        column, inner, ring = disc
+        aside = jnp.abs(pixels - column[:, None, None])
+        alpha = jnp.where(aside <= ring[..., None], _RING_ALPHA, alpha)
+        return jnp.where(aside <= inner[..., None], _ALPHA, alpha), None
+
+    # A disc that is not there is no pixel wide.
+    widths = (jnp.where(there[..., None], wide, -1) for wide in (inner, ring))
+    disc_first = tuple(jnp.moveaxis(part, 1, 0) for part in (columns, *widths))
+    # Unrolled, all discs take one pass over memory.
+    return jax.lax.scan(lay, alpha, disc_first, unroll=True)[0]
 
 
 def _whole(uniform: jax.Array, choices: jax.Array) -> jax.Array:

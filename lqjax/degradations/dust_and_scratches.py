@@ -199,15 +199,18 @@ def _left_by_scratches(
     middles, windows = _courses(lines, shape)
     widths = width * (_LEAST_WIDTH + (_MOST_WIDTH - _LEAST_WIDTH) * lines.width)
     pixels = np.arange(shape[1], dtype=np.float32)[None, None]
-    left = jnp.ones((lines.row.shape[0], *shape), jnp.float32)
-    # Written out, 16 steps become one pass over memory, five times as fast as a loop.
-    for number in range(MAX_SCRATCHES):
-        wide = widths[:, number, None, None]
+
+    def lay(left: jax.Array, line: tuple[jax.Array, ...]) -> tuple[jax.Array, None]:
+        middle, wide, stop = (part[..., None] for part in line)
         # How much of each pixel lies under the line.
-        reach = wide / 2 + 0.5 - jnp.abs(pixels - middles[:, number, :, None])
-        cover = jnp.clip(reach, 0, jnp.minimum(wide, 1))
-        left = left * (1 - cover * (stops[:, number, None] * windows[:, number])[..., None])
-    return left
+        reach = wide / 2 + 0.5 - jnp.abs(pixels - middle)
+        return left * (1 - stop * jnp.clip(reach, 0, jnp.minimum(wide, 1))), None
+
+    parts = (middles, widths[..., None], stops[..., None] * windows)
+    scratch_first = tuple(jnp.moveaxis(part, 1, 0) for part in parts)
+    clean = jnp.ones((len(lines.row), *shape), jnp.float32)
+    # Unrolled, all scratches take one pass over memory, which is five times as fast.
+    return jax.lax.scan(lay, clean, scratch_first, unroll=True)[0]
 
 
 def _courses(lines: Scratches, shape: tuple[int, ...]) -> Pair:

@@ -11,7 +11,7 @@ import numpy as np
 
 from lqjax.imaging.apply import apply_condition
 from lqjax.imaging.conditions import parse
-from lqjax.imaging.degrade import CHUNK, _as_batch, _check_values
+from lqjax.imaging.degrade import CHUNK, as_batch, check_values
 from lqjax.imaging.keys import example_numbers
 from lqjax.imaging.levels import as_float, from_levels, to_levels
 from lqjax.imaging.psnr import psnr
@@ -100,8 +100,8 @@ class ImageSet:
     def __init__(
         self, images: np.ndarray, seed: int = 0, ids: Sequence[str] | np.ndarray | None = None
     ) -> None:
-        batch = _as_batch(np.asarray(images))
-        _check_values(batch)
+        batch = as_batch(np.asarray(images))
+        check_values(batch)
         if not len(batch):
             raise ValueError("there are no images to measure damage on; give at least one")
         names = np.arange(len(batch)).astype(str) if ids is None else np.asarray(ids)

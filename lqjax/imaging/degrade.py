@@ -44,8 +44,8 @@ def degrade(
     """
     parsed = parse(condition)
     array = np.asarray(images)
-    batch = _as_batch(array)
-    _check_values(batch)
+    batch = as_batch(array)
+    check_values(batch)
     names = np.arange(len(batch)).astype(str) if ids is None else np.asarray(ids)
     if len(names) != len(batch):
         raise ValueError(f"ids must name every image: {len(batch)} images, {len(names)} ids")
@@ -72,7 +72,12 @@ def _in_chunks(
         yield result.astype(batch.dtype)
 
 
-def _as_batch(array: np.ndarray) -> np.ndarray:
+def as_batch(array: np.ndarray) -> np.ndarray:
+    """Bring images of any shape that `degrade` takes to (batch, height, width, 1 or 3).
+
+    Raises:
+      ValueError: another type or shape; the message says how to convert it.
+    """
     if array.dtype != np.uint8 and array.dtype.name not in FLOATS:
         raise ValueError(
             f"images are {array.dtype}; convert them to uint8 (0 to 255) or to"
@@ -102,7 +107,8 @@ def _shape_advice(shape: tuple[int, ...]) -> str:
     return "allowed: (height, width), (batch, height, width), both with 1 or 3 channels last"
 
 
-def _check_values(batch: np.ndarray) -> None:
+def check_values(batch: np.ndarray) -> None:
+    """Refuse NaN and floats outside [0, 1]."""
     if batch.dtype == np.uint8 or not batch.size:
         return
     low, high = float(batch.min()), float(batch.max())

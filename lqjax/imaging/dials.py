@@ -86,9 +86,10 @@ class Dial:
         sign = 1 if end > start else -1
         if self.step:
             return Side(start, sign, 0, abs(end - start), self.step)
-        if self.identity is None and start > 0:
-            # Without an identity equal factors are equal steps: 10 photons or 100, 100 or 1000.
-            return Side(0, 1, start, min(end, start * _UNBOUNDED))
+        low, high = sorted((start, end))
+        if math.isinf(high) or (self.identity is None and low > 0):
+            # Equal factors are equal steps: 10 photons or 100, 100 or 1000.
+            return Side(0, 1, low, min(high, low * _UNBOUNDED))
         return Side(start, sign, abs(end - start) * self.least_share, abs(end - start))
 
     def _range(self, between: tuple[float, float] | None) -> tuple[float, float]:

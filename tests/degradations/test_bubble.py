@@ -1,12 +1,15 @@
 """Bubbles against Pillow, bit for bit."""
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
 from PIL import Image, ImageDraw
 
-from lqjax.degradations.bubble import MOST_RADIUS, Bubbles
+from lqjax.degradations.bubble import MOST_COUNT, MOST_RADIUS, Bubbles
 from lqjax.imaging.keys import example_keys
 from lqjax.imaging.levels import from_levels
 from lqjax.imaging.operations import OPERATIONS
@@ -16,6 +19,27 @@ OP = OPERATIONS["bubble"]
 
 def keys(batch, seed=0):
     return example_keys(seed, OP.stream, jnp.arange(batch, dtype=jnp.uint32))
+
+
+@functools.cache
+def program():
+    return jax.jit(OP.apply)
+
+
+def applied(levels, draws, radius_max, count_max):
+    found = program()(
+        from_levels(jnp.asarray(levels)),
+        draws,
+        radius_max=np.int32(radius_max),
+        count_max=np.int32(count_max),
+    )
+    return np.rint(np.asarray(found) * 255)
+
+
+def largest(row, column):
+    """As few bubbles as there can be, as large as there can be, all at one place."""
+    places = [jnp.full((1, MOST_COUNT), place, jnp.float32) for place in (0.9999, row, column)]
+    return Bubbles(jnp.zeros(1, jnp.float32), *places)
 
 
 def chosen(uniform, low, high):
@@ -45,37 +69,24 @@ def reference(levels, draws, example, radius_max, count_max):
 def test_equals_pillow(shape, radius_max, count_max):
     levels = np.random.default_rng(0).integers(0, 256, (4, *shape)).astype(np.uint8)
     draws = OP.draws(keys(4), shape)
-    found = OP.apply(
-        from_levels(jnp.asarray(levels)),
-        draws,
-        radius_max=np.int32(radius_max),
-        count_max=np.int32(count_max),
-    )
+    found = applied(levels, draws, radius_max, count_max)
     for example in range(4):
         expected = reference(levels[example], draws, example, radius_max, count_max)
-        np.testing.assert_array_equal(np.rint(np.asarray(found[example]) * 255), expected)
+        np.testing.assert_array_equal(found[example], expected)
 
 
-@pytest.mark.parametrize("radius", [*range(3, 30), 40, 53, MOST_RADIUS])
-def test_discs_of_all_sizes_equal_pillows(radius):
-    """One bubble of the largest radius, in the middle of a black image."""
-    side = 2 * (radius + 4) + 1
-    middle = np.full((1, 32), 0.5, np.float32)
-    draws = Bubbles(np.zeros(1, np.float32), np.full((1, 32), 0.9999, np.float32), middle, middle)
+def test_discs_of_all_sizes_equal_pillows():
+    side = 2 * (MOST_RADIUS + 4) + 1
     levels = np.zeros((1, side, side, 1), np.uint8)
-    found = OP.apply(
-        from_levels(jnp.asarray(levels)), draws, radius_max=np.int32(radius), count_max=np.int32(7)
-    )
-    expected = reference(levels[0], draws, 0, radius, 7)
-    np.testing.assert_array_equal(np.rint(np.asarray(found[0]) * 255), expected)
+    for radius in range(3, MOST_RADIUS + 1):
+        draws = largest(0.5, 0.5)
+        expected = reference(levels[0], draws, 0, radius, 7)
+        np.testing.assert_array_equal(applied(levels, draws, radius, 7)[0], expected)
 
 
 def test_bubbles_larger_than_the_image_lie_in_its_middle():
-    middle = np.full((1, 32), 0.9999, np.float32)
-    draws = Bubbles(np.zeros(1, np.float32), middle, middle, middle)
-    black = jnp.zeros((1, 28, 28, 1), jnp.float32)
-    found = OP.apply(black, draws, radius_max=np.int32(64), count_max=np.int32(7))
-    np.testing.assert_array_equal(np.rint(np.asarray(found) * 255), 100)
+    levels = np.zeros((1, 28, 28, 1), np.uint8)
+    np.testing.assert_array_equal(applied(levels, largest(0.9, 0.1), MOST_RADIUS, 7), 100)
 
 
 def test_draws_are_uniform():

@@ -1,5 +1,6 @@
 """Dust and scratches against loops over marks in float64."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from tests.degradations.light_references import decoded, encoded
 
 OP = OPERATIONS["dust_and_scratches"]
 PARAMETERS = {"dust": 10, "scratches": 6, "size": 4, "width": 1.5, "opacity": 0.9, "light": 0.4}
+APPLY = jax.jit(OP.apply)
 
 
 def keys(batch, seed=0):
@@ -19,7 +21,7 @@ def keys(batch, seed=0):
 
 def applied(given, draws, **parameters):
     values = {name: np.float32(value) for name, value in parameters.items()}
-    return np.asarray(OP.apply(jnp.asarray(given), draws, **values))
+    return np.asarray(APPLY(jnp.asarray(given), draws, **values))
 
 
 def alone(marks, example, number):

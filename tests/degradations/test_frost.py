@@ -1,5 +1,7 @@
 """Frost that is drawn: the look that it claims. Photographs: tests/imaging."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,14 +25,19 @@ def keys(batch):
     return example_keys(1, OP.stream, jnp.asarray(example_numbers(np.arange(batch))))
 
 
-def textures(count, size, shrink):
+@partial(jax.jit, static_argnames=("count", "size", "shrink"))
+def drawn(count, size, shrink):
     words = OP.draws(keys(count), (*size, 3))["texture"]
-    return np.asarray(jax.jit(jax.vmap(lambda w: frost_texture(w, size, shrink)))(words))
+    return jax.vmap(lambda word: frost_texture(word, size, shrink))(words)
+
+
+def textures(count, size, shrink):
+    return np.asarray(drawn(count, size, shrink))
 
 
 @pytest.mark.parametrize(("size", "shrink"), [((224, 224), 1), ((64, 64), 0.3), ((32, 32), 0.2)])
 def test_brightness_colour_and_contrast_are_near_the_published(size, shrink):
-    panes = textures(48, size, shrink)
+    panes = textures(64, size, shrink)
     grey = panes.mean(axis=3)
     means = grey.mean(axis=(1, 2))
     np.testing.assert_allclose(panes.mean(axis=(0, 1, 2)), PUBLISHED_COLOUR, atol=0.05)
@@ -40,7 +47,7 @@ def test_brightness_colour_and_contrast_are_near_the_published(size, shrink):
 
 
 def test_borders_are_brighter_than_the_middle():
-    grey = textures(96, (64, 64), 0.3).mean(axis=(0, 3))
+    grey = textures(64, (64, 64), 0.3).mean(axis=(0, 3))
     border = np.concatenate([grey[:6].ravel(), grey[-6:].ravel(), grey[:, :6].ravel()])
     assert border.mean() > grey[20:44, 20:44].mean() + 0.02
 
@@ -50,11 +57,11 @@ def test_shrink_scales_the_features():
         grey = panes.mean(axis=3) - panes.mean(axis=(1, 2, 3))[:, None, None]
         return (grey[:, :-lag] * grey[:, lag:]).mean() / (grey**2).mean()
 
-    large, small = textures(16, (96, 96), 1), textures(16, (96, 96), 0.3)
+    large, small = textures(64, (64, 64), 1), textures(64, (64, 64), 0.3)
     assert likeness(large, 8) > likeness(small, 8) + 0.05
 
 
-@pytest.mark.parametrize("shape", [(28, 28, 1), (28, 41, 3), (90, 64, 3)])
+@pytest.mark.parametrize("shape", [(28, 28, 1), (50, 41, 3)])
 def test_result_is_the_weighted_sum(shape):
     given = np.random.default_rng(0).random((2, *shape)).astype(np.float32)
     frosted = jax.jit(lambda x, a, b: OP(keys(2), x, image_weight=a, frost_weight=b))
@@ -77,9 +84,3 @@ def test_examples_differ_and_places_are_uniform():
     assert len(np.unique(np.asarray(draws["texture"]), axis=0)) == 2000
     places = np.asarray(draws["place"], np.float64)
     assert all(scipy.stats.kstest(column, "uniform").pvalue > 0.01 for column in places.T)
-
-
-def test_eager_equals_compiled_at_every_pixel():
-    words = OP.draws(keys(1), (48, 40, 3))["texture"][0]
-    compiled = jax.jit(lambda w: frost_texture(w, (48, 40), 1))(words)
-    np.testing.assert_allclose(frost_texture(words, (48, 40), 1), compiled, rtol=0, atol=1e-5)

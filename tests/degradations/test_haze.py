@@ -1,5 +1,6 @@
 """Haze against Koschmieder's law in float64."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from lqjax.imaging.operations import OPERATIONS
 from tests.degradations.light_references import decoded, encoded
 
 OP = OPERATIONS["haze"]
+APPLY = jax.jit(OP.apply)
 
 
 def keys(batch, seed=0):
@@ -26,7 +28,7 @@ def depths(draw, height, width, variation):
 
 def applied(given, draws, **parameters):
     values = {name: np.float32(value) for name, value in parameters.items()}
-    return np.asarray(OP.apply(jnp.asarray(given), draws, **values))
+    return np.asarray(APPLY(jnp.asarray(given), draws, **values))
 
 
 @pytest.mark.parametrize("shape", [(32, 32, 3), (28, 45, 1), (61, 30, 3)])

@@ -1,5 +1,6 @@
 """Uneven illumination against NumPy in float64."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from lqjax.imaging.operations import OPERATIONS
 from tests.degradations.light_references import decoded, encoded
 
 OP = OPERATIONS["uneven_illumination"]
+APPLY = jax.jit(OP.apply)
 
 
 def keys(batch, seed=0):
@@ -36,7 +38,7 @@ def field(draw, height, width):
 def test_equals_numpy(shape, depth):
     given = np.random.default_rng(0).random((3, *shape)).astype(np.float32)
     draws = OP.draws(keys(3), shape)
-    found = OP.apply(jnp.asarray(given), draws, depth=np.float32(depth))
+    found = APPLY(jnp.asarray(given), draws, depth=np.float32(depth))
     for image, draw, result in zip(given, np.asarray(draws, np.float64), found, strict=True):
         light = decoded(image) * (1 - depth * (1 - field(draw, *shape[:2])))[..., None]
         np.testing.assert_allclose(result, encoded(light), rtol=0, atol=1e-4)
@@ -44,7 +46,7 @@ def test_equals_numpy(shape, depth):
 
 def test_the_brightest_point_keeps_its_light_and_the_darkest_loses_the_depth():
     white = jnp.ones((8, 40, 40, 3), jnp.float32)
-    light = decoded(OP(keys(8), white, depth=np.float32(0.7)))
+    light = decoded(APPLY(white, OP.draws(keys(8), (40, 40, 3)), depth=np.float32(0.7)))
     np.testing.assert_allclose(light.max(axis=(1, 2, 3)), 1, atol=1e-5)
     np.testing.assert_allclose(light.min(axis=(1, 2, 3)), 0.3, atol=1e-5)
     assert np.abs(np.diff(light, axis=1)).max() < 0.1
@@ -52,7 +54,7 @@ def test_the_brightest_point_keeps_its_light_and_the_darkest_loses_the_depth():
 
 def test_an_even_draw_changes_little():
     given = jnp.full((1, 28, 28, 1), 0.5, jnp.float32)
-    found = OP.apply(given, jnp.zeros((1, 5), jnp.float32), depth=np.float32(0.9))
+    found = APPLY(given, jnp.zeros((1, 5), jnp.float32), depth=np.float32(0.9))
     np.testing.assert_allclose(found, given, rtol=0, atol=1e-6)
 
 

@@ -53,6 +53,7 @@ CONTINUOUS = [
     ("motion_blur_line", 24.0, {"angle": 30}),
     ("contrast_channel_mean", 22.0, {"between": (0, 1)}),
     ("shot_noise", 20.0, {}),
+    ("shot_and_read_noise", 20.0, {"read_noise": 2}),  # no limit above, where the identity is
     ("imagenet_c/gaussian_noise", 18.0, {}),
     ("imagenet_c/contrast", 18.0, {"quantize": 0}),
 ]

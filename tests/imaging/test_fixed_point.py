@@ -21,6 +21,12 @@ def test_equals_scipy(shape, sigma):
     np.testing.assert_allclose(blur(layers, np.float32(sigma)), expected, rtol=0, atol=4e-6)
 
 
+def test_sums_lie_on_the_grid():
+    layers = np.random.default_rng(0).normal(size=(1, 28, 30)).astype(np.float32)
+    steps = np.float64(blur(layers, np.float32(1.7))) * 2**22
+    np.testing.assert_array_equal(steps, np.rint(steps))
+
+
 def test_a_long_kernel_is_cut_off():
     layer = np.zeros((1, 60, 60), np.float32)
     layer[0, 30, 30] = 1

@@ -29,8 +29,8 @@ def test_equals_the_reference(shape):
 
 
 def test_halves_become_even():
-    levels = np.repeat(np.array([0, 1, 2], np.uint8), 10).reshape(1, 5, 6)
-    assert np.unique(find(levels)).tolist() == [0, 128, 255]
+    levels = np.repeat(np.arange(7, dtype=np.uint8), 4).reshape(1, 7, 4)
+    assert np.unique(find(levels)).tolist() == [0, 42, 85, 128, 170, 212, 255]
 
 
 @pytest.mark.parametrize("level", [0, 20, 255])

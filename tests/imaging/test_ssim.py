@@ -81,6 +81,12 @@ def test_smooth_and_constant_images_keep_their_digits(size):
     np.testing.assert_allclose(measured(*made), published(*made), atol=FAR_BELOW)
 
 
+def test_an_offset_costs_no_digits():
+    slope = np.broadcast_to(np.linspace(0, 0.8, 224, dtype=np.float32)[:, None], (1, 224, 224, 1))
+    expected = published(slope + np.float32(0.1), slope)
+    np.testing.assert_allclose(measured(slope + np.float32(0.1), slope), expected, atol=5e-7)
+
+
 def test_equal_images_give_exactly_one():
     images, _ = pair((4, 40, 150, 3))
     images[1], images[2] = 0, 1
