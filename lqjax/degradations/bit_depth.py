@@ -16,7 +16,7 @@ MAX_BITS = 8
     "degradation",
     Parameter(
         "bits",
-        "bit",
+        "1",
         1,
         MAX_BITS,
         integer=True,

@@ -80,7 +80,9 @@ def bubble(images: Images, draws: Bubbles, *, radius_max: Scalar, count_max: Sca
       radius_max: px.
       count_max: bubbles in an image.
     """
-    alpha = _layer(draws, radius_max, count_max, images.shape[1:3])[..., None]
+    layer = _layer(draws, radius_max, count_max, images.shape[1:3])
+    # Kept apart, or it would be computed again for every channel.
+    alpha = jax.lax.optimization_barrier(layer)[..., None]
     mixed = to_levels(images) * (MAX_LEVEL - alpha) + MAX_LEVEL * alpha
     return jnp.where(alpha > 0, from_levels(_divided(mixed)), images)
 

@@ -88,7 +88,8 @@ def haze(
       variation: share of the depth.
     """
     depth = 1 - variation * _nearness(draws, *images.shape[1:3])
-    kept = jnp.exp(-optical_depth * depth)[..., None]
+    # Kept apart, or it would be computed again for every channel.
+    kept = jax.lax.optimization_barrier(jnp.exp(-optical_depth * depth))[..., None]
     light = to_linear(images) * kept + airlight * (1 - kept)
     return jnp.where(jnp.asarray(optical_depth) == 0, images, from_linear(light))
 

@@ -10,7 +10,7 @@ from lqjax.imaging.poisson import poisson_counts, signed_tails
 from lqjax.typing import Images, Scalar
 
 MAX_PHOTONS = 1_000_000
-"""Counts stay whole numbers in float32; the noise is then a fourth of an 8-bit level."""
+"""Counts stay whole numbers in float32; at white the noise is then a fourth of an 8-bit level."""
 
 
 @operation(

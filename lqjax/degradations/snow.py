@@ -18,8 +18,8 @@ from lqjax.typing import Images, Keys, Scalar
 MAX_ZOOM = 8
 """Larger than any published severity."""
 
-STEEPEST, SHALLOWEST = -45.0, -135.0
-"""Degrees; the drawn angles lie between."""
+LEAST_ANGLE, MOST_ANGLE = -135.0, -45.0
+"""Degrees; the drawn angles lie between. Source: ImageNet-C."""
 
 _WHITENING, _WHITE = np.float32(1.5), np.float32(0.5)
 """The bleached image is 1.5 * grey + 0.5. Source: ImageNet-C."""
@@ -78,7 +78,7 @@ def snow(
       mix: share of the image; the rest is bleached.
       angle: of the motion blur, degrees; NaN takes the drawn one.
     """
-    drawn = on_grid(draws["angle"] * (STEEPEST - SHALLOWEST)) + SHALLOWEST
+    drawn = on_grid(draws["angle"] * (MOST_ANGLE - LEAST_ANGLE)) + LEAST_ANGLE
     degrees = jnp.where(jnp.isnan(angle), drawn, angle)
     levels = _layer(draws["layer"], mean, deviation, zoom, threshold)
     flakes = from_levels(blur_one_sided(levels, radius, sigma, degrees))

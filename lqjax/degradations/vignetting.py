@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -47,7 +48,9 @@ def vignetting(images: Images, draws: None, *, strength: Scalar) -> Images:
     """
     strength = jnp.asarray(strength, jnp.float32)
     bend = jnp.sqrt(1 / (1 - strength)) - 1
-    kept = 1 / jnp.square(1 + bend * _squared_distance(*images.shape[1:3])[None, :, :, None])
+    kept = 1 / jnp.square(1 + bend * _squared_distance(*images.shape[1:3]))
+    # Kept apart, or it would be computed again for every image and channel.
+    kept = jax.lax.optimization_barrier(kept)[None, :, :, None]
     return jnp.where(strength == 0, images, from_linear(to_linear(images) * kept))
 
 

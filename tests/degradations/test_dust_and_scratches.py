@@ -12,6 +12,7 @@ from tests.degradations.light_references import decoded, encoded
 
 OP = OPERATIONS["dust_and_scratches"]
 PARAMETERS = {"dust": 10, "scratches": 6, "size": 4, "width": 1.5, "opacity": 0.9, "light": 0.4}
+SHAPE = (64, 64, 3)
 APPLY = jax.jit(OP.apply)
 
 
@@ -94,8 +95,8 @@ def test_equals_marks_laid_one_by_one(shape, changes):
 
 
 def test_pixels_without_dirt_keep_their_bits():
-    given = np.random.default_rng(0).random((2, 100, 100, 3)).astype(np.float32)
-    draws = OP.draws(keys(2), (100, 100, 3))
+    given = np.random.default_rng(0).random((4, *SHAPE)).astype(np.float32)
+    draws = OP.draws(keys(4), SHAPE)
     same = applied(given, draws, **PARAMETERS) == given
     assert 0.3 < same.mean() < 0.95
     clean = applied(given, draws, **PARAMETERS | {"dust": 0, "scratches": 0})
@@ -103,8 +104,8 @@ def test_pixels_without_dirt_keep_their_bits():
 
 
 def test_more_dirt_is_the_same_dirt_and_some_more():
-    grey = np.full((4, 64, 64, 1), 0.5, np.float32)
-    draws = OP.draws(keys(4), (64, 64, 1))
+    grey = np.full((4, *SHAPE), 0.5, np.float32)
+    draws = OP.draws(keys(4), SHAPE)
     dark = PARAMETERS | {"light": 0}
     few, many = (
         applied(grey, draws, **dark | {"dust": dust, "scratches": lines})
@@ -115,8 +116,8 @@ def test_more_dirt_is_the_same_dirt_and_some_more():
 
 @pytest.mark.parametrize(("light", "sign"), [(0, -1), (1, 1)])
 def test_dark_marks_darken_and_light_marks_lighten(light, sign):
-    grey = np.full((2, 64, 64, 3), 0.5, np.float32)
-    found = applied(grey, OP.draws(keys(2), (64, 64, 3)), **PARAMETERS | {"light": light})
+    grey = np.full((4, *SHAPE), 0.5, np.float32)
+    found = applied(grey, OP.draws(keys(4), SHAPE), **PARAMETERS | {"light": light})
     assert (sign * (found - 0.5)).min() > -1e-6
     assert (sign * (found - 0.5)).max() > 0.3
 

@@ -71,4 +71,4 @@ def test_bits_are_whole_and_four_are_level_3():
     with pytest.raises(ValueError, match="bits are whole"):
         parse("scene/bit_depth@2.5")
     assert parse("scene/bit_depth@3").steps[0].parameters == {"bits": 4}
-    assert parse("bit_depth(bits=4)").label == "bit depth, bits 4 bit"
+    assert parse("bit_depth(bits=4)").label == "bit depth, bits 4"

@@ -24,7 +24,7 @@ CIFAR = (
     (0.65, 0.1, 0.5, 0.68, 0.6, 1),
 )
 LARGE = ((0.65, 0.3, 4, 0.69, 0.6, 0), (0.65, 0.3, 2, 0.68, 0.5, 0), (0.67, 0.4, 1, 0.65, 1.5, 1))
-GREY, COLOUR, TALL = (28, 28, 1), (29, 44, 3), (66, 40, 3)
+GREY, COLOUR = (28, 28, 1), (66, 40, 3)
 CLEAR = 1e-6
 """Values nearer than this to a threshold or a level may fall on its other side in float32."""
 
@@ -86,7 +86,7 @@ def test_windows_equal_the_stages_of_the_original(severity):
     np.testing.assert_array_equal(module._weighted(lit[None], module._BOX)[0], box(np.array(lit)))
 
 
-@pytest.mark.parametrize("shape", [GREY, COLOUR, TALL])
+@pytest.mark.parametrize("shape", [GREY, COLOUR])
 @pytest.mark.parametrize("numbers", CIFAR + LARGE)
 def test_equals_the_reference(shape, numbers):
     rng = np.random.default_rng(sum(shape))
@@ -140,7 +140,7 @@ def test_liquid_everywhere():
 def test_the_same_whatever_the_batch(numbers):
     # The contract test looks at one level only; here both liquids.
     rng = np.random.default_rng(3)
-    levels = rng.integers(0, 256, (8, *TALL)).astype(np.uint8)
+    levels = rng.integers(0, 256, (8, *COLOUR)).astype(np.uint8)
     draws = rng.normal(size=levels.shape[:3]).astype(np.float32)
     whole = run(levels, draws, numbers)
     alone = np.concatenate([run(levels[i : i + 1], draws[i : i + 1], numbers) for i in range(8)])

@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import skimage.data
 
 from lqjax.imaging.apply import apply_condition
 from lqjax.imaging.conditions import expand, parse
@@ -68,9 +69,7 @@ def test_severity_0_is_the_identity_bit_for_bit(name):
 
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_damage_grows_between_the_levels(name):
-    ramp = np.add.outer(np.arange(32) * 4, np.arange(32) * 3).astype(np.uint8)[None, ..., None]
-    given = np.repeat(ramp, 3, axis=3)
-    given[:, 8:20, 8:20] //= 2
+    given = skimage.data.astronaut()[None, ::8, ::8]
 
     def error(severity):
         damaged = degrade(given, f"{SUITE}/{name}@{severity}").astype(float)
@@ -109,8 +108,10 @@ def test_published_suites_truncate_to_8_bits_unless_told_not_to():
     given, numbers = jnp.asarray(pictures()), jnp.arange(2, dtype=jnp.uint32)
     published = apply_condition(parse("imagenet_c/gaussian_noise@3"), given, numbers, 0)
     raw = apply_condition(parse("imagenet_c/gaussian_noise@3(quantize=0)"), given, numbers, 0)
-    expected = np.asarray(raw * 255).astype(np.uint8)
-    np.testing.assert_array_equal(np.rint(np.asarray(published) * 255), expected)
+    exact = np.asarray(raw, np.float64) * 255
+    clear = np.abs(exact - np.rint(exact)) > 0.01
+    assert clear.mean() > 0.7, "the others are clipped to 0 or 1"
+    np.testing.assert_array_equal(np.rint(np.asarray(published) * 255)[clear], exact[clear] // 1)
     assert len(np.unique(np.asarray(raw) * 255 % 1)) > 100
     grid = apply_condition(parse("low_quality/gaussian_noise@low(quantize=1)"), given, numbers, 0)
     assert len(np.unique(grid)) <= 256

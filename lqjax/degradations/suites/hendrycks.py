@@ -82,7 +82,7 @@ CORRUPTIONS = (
         "glass_blur",
         ("sigma", "delta", "iterations"),
         "Glass blur",
-        "{iterations:g} passes over {delta:g} px",
+        "sigma {sigma:g} px, {iterations:g} x {delta:g} px",
         no_path="it moves pixels by whole distances in whole passes",
     ),
     Corruption(
@@ -106,7 +106,7 @@ CORRUPTIONS = (
         "snow",
         ("mean", "deviation", "zoom", "threshold", "radius", "sigma", "mix"),
         "Snow",
-        "mean {mean:g}, flakes x {zoom:g}",
+        "mean {mean:g} above {threshold:g}, flakes x {zoom:g}",
         no_path="its seven parameters do not move together: published errors are not monotone",
     ),
     Corruption(
@@ -186,7 +186,7 @@ CORRUPTIONS = (
         "spatter",
         ("mean", "deviation", "blur_sigma", "threshold", "strength", "mud"),
         "Spatter",
-        "strength {strength:g}",
+        "mean {mean:g} above {threshold:g}, blur {blur_sigma:g} px",
         no_path="levels 1 to 3 are water, 4 and 5 mud",
     ),
     Corruption(
