@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import math
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from lqjax.imaging.operations import Parameter, operation
 from lqjax.imaging.poisson import poisson_counts, signed_tails
 from lqjax.typing import Images, Scalar
 
-MAX_PHOTONS = 1_000_000
+MOST_COUNTED = 2**22
 """Counts stay whole numbers in float32; at white the noise is then a fourth of an 8-bit level."""
 
 
 @operation(
     "shot_noise",
     "degradation",
-    Parameter("photons", "1", 1, MAX_PHOTONS, meaning="mean number of photons at white"),
+    Parameter(
+        "photons",
+        "1",
+        1,
+        math.inf,
+        identity=math.inf,
+        meaning="mean number of photons at white",
+        examples=(3, 60),
+    ),
     draw=signed_tails,
     source="Hendrycks & Dietterich 2019 (1903.12261), without its rounding to 8 bits",
 )
@@ -30,9 +41,12 @@ def shot_noise(images: Images, draws: jax.Array, *, photons: Scalar) -> Images:
     Args:
       images: float32 in [0, 1], (batch, height, width, channel).
       draws: uniform numbers as distances to the nearer end of (0, 1), of the same shape.
-      photons: mean count of a value of 1.
+      photons: mean count of a value of 1; infinitely many make no noise. Beyond `MOST_COUNTED`
+        no more are counted.
     """
-    return jax.lax.platform_dependent(images, draws, photons, cpu=_noisy_rows, default=_noisy)
+    counted = jnp.minimum(photons, np.float32(MOST_COUNTED))
+    noisy = jax.lax.platform_dependent(images, draws, counted, cpu=_noisy_rows, default=_noisy)
+    return jnp.where(jnp.isinf(photons), images, noisy)
 
 
 def _noisy(images: jax.Array, draws: jax.Array, photons: Scalar) -> jax.Array:

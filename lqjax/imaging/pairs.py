@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 Pair = tuple[jax.Array, jax.Array]
 
@@ -29,7 +30,7 @@ def as_rounded(number: jax.Array) -> jax.Array:
     return jnp.where(number < 0, -size, size)
 
 
-def rounded_product(first: jax.Array, second: jax.Array) -> jax.Array:
+def rounded_product(first: jax.Array, second: jax.Array | np.number) -> jax.Array:
     """Multiply and round, even where a compiler would fuse the product with an addition."""
     return as_rounded(first * second)
 

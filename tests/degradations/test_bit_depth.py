@@ -51,3 +51,9 @@ def test_every_channel_alone(shape):
     levels = np.random.default_rng(1).integers(0, 256, (2, *shape)).astype(np.uint8)
     table = applied(RAMP, 3).ravel()
     np.testing.assert_array_equal(applied(levels, 3), table[levels])
+
+
+def test_values_are_rounded_to_8_bits_first():
+    """In 3 bits black ends at 255 / 14 = 18.2 levels: 18.3 is level 18, and black."""
+    found = OP(None, jnp.full((1, 28, 28, 1), 18.3 / 255, jnp.float32), bits=np.int32(3))
+    assert not found.any()

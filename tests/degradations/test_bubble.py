@@ -87,6 +87,9 @@ def test_discs_of_all_sizes_equal_pillows():
 def test_bubbles_larger_than_the_image_lie_in_its_middle():
     levels = np.zeros((1, 28, 28, 1), np.uint8)
     np.testing.assert_array_equal(applied(levels, largest(0.9, 0.1), MOST_RADIUS, 7), 100)
+    wide = np.zeros((1, 28, 80, 1), np.uint8)
+    lengths = (applied(wide, largest(0.9, 0.1), 20, 7)[0] > 0).sum(axis=(1, 2))
+    assert np.flatnonzero(lengths == lengths.max()).mean() == 14
 
 
 def test_draws_are_uniform():
