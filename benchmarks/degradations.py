@@ -24,7 +24,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -109,11 +108,9 @@ class Program:
 
 def our_program(condition: Condition, images: jax.Array) -> Program:
     numbers = jnp.asarray(example_numbers(np.arange(len(images)).astype(str)))
-    structure = tuple(apply._structure(step) for step in condition.steps)
-    values = tuple(apply._traced_values(step) for step in condition.steps)
     began = time.perf_counter()
-    program: Any = apply.chain_program(structure)  # a jax.jit function
-    compiled = program.lower(images, numbers, apply._seed(SEED), values).compile()
+    program, arguments = apply.prepare(condition, images, numbers, SEED)
+    compiled = program.lower(*arguments).compile()
     seconds = time.perf_counter() - began
     temporaries = compiled.memory_analysis().temp_size_in_bytes / (images.size * 4)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from lqjax.imaging.colour import grey_levels
 from lqjax.imaging.levels import MAX_LEVEL, from_levels, to_levels
 from lqjax.imaging.operations import Parameter, operation
 from lqjax.imaging.pairs import as_rounded
@@ -12,11 +13,6 @@ from lqjax.typing import Images, Scalar
 
 MAX_FACTOR = 10
 """Beyond every published level, the strongest of which is 1.8."""
-
-_LUMA = (19595, 38470, 7471)
-"""Red, green and blue in 65536ths. Source: Pillow, Convert.c (L24)."""
-
-_POINT = 16  # bits after the point in these
 
 
 @operation(
@@ -58,10 +54,7 @@ def contrast_pillow(images: Images, draws: None, *, factor: Scalar) -> Images:
 
 def _mean_level(levels: jax.Array) -> jax.Array:
     """Give the mean of the grey version as a level, int32, (batch, 1, 1, 1)."""
-    grey = levels[..., 0]
-    if levels.shape[-1] == 3:
-        red, green, blue = (weight * levels[..., i] for i, weight in enumerate(_LUMA))
-        grey = (red + green + blue + (1 << _POINT - 1)) >> _POINT
+    grey = (levels if levels.shape[-1] == 1 else grey_levels(levels))[..., 0]
     count = grey.shape[1] * grey.shape[2]
     total = jnp.sum(grey, axis=(1, 2), keepdims=True, dtype=jnp.int32)
     return ((2 * total + count) // (2 * count))[..., None]

@@ -79,22 +79,24 @@ def spatter(
     """
     unblurred = jnp.asarray(deviation, jnp.float32) * draws
     layer = jnp.asarray(mean, jnp.float32) + _blurred(unblurred, blur_sigma)
-    colours = as_colour(images)
-
-    def add_water() -> Images:
-        return colours + _water(layer, threshold, strength)[..., None] * WATER[None, None, None]
-
-    def cover_with_mud() -> Images:
-        share = _blurred((layer > threshold).astype(jnp.float32), strength)
-        share = jnp.where(share < _THINNEST_MUD, 0, share)[..., None]
-        return colours * (1 - share) + share * MUD[None, None, None]
-
-    covered = jax.lax.cond(jnp.asarray(mud) > 0, cover_with_mud, add_water)
+    is_mud = jnp.asarray(mud) > 0
+    share = jax.lax.cond(
+        is_mud, lambda: _mud(layer, threshold, strength), lambda: _water(layer, threshold, strength)
+    )[..., None]
+    colour = jnp.where(is_mud, MUD, WATER)[None, None, None]
+    kept = 1 - jnp.where(is_mud, share, 0)  # water only adds
+    covered = as_colour(images) * kept + share * colour
     return as_channels(jnp.clip(covered, 0, 1), images.shape[-1])
 
 
 def _blurred(layers: jax.Array, sigma: Scalar) -> jax.Array:
     return gaussian_on_grid(layers, sigma, truncate=_TRUNCATE, max_radius=_MAX_RADIUS)
+
+
+def _mud(layer: jax.Array, threshold: Scalar, strength: Scalar) -> jax.Array:
+    """Give the share of mud in each pixel."""
+    share = _blurred((layer > threshold).astype(jnp.float32), strength)
+    return jnp.where(share < _THINNEST_MUD, 0, share)
 
 
 def _water(layer: jax.Array, threshold: Scalar, strength: Scalar) -> jax.Array:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lqjax.imaging.colour import as_colour, grey_levels, luma
 from lqjax.imaging.conditions import Condition, Step
 from lqjax.imaging.keys import example_keys
-from lqjax.imaging.levels import as_float, truncate
+from lqjax.imaging.levels import as_float, from_levels, to_levels, truncate
 from lqjax.imaging.operations import OPERATIONS
 from lqjax.typing import Images
 
 _SEEDS = 1 << 32
 
-StepStructure = tuple[str, int, tuple[tuple[str, float | int], ...], bool]
-"""What a compiled program is fixed to: operation, stream, static parameters, truncation."""
+StepStructure = tuple[str, int, tuple[tuple[str, float | int], ...], bool, bool]
+"""What a compiled program is fixed to: operation, stream, static parameters, truncation, and
+whether grey images are degraded as colour."""
 
 Levels = jax.Array | np.ndarray
 Values = tuple[dict[str, np.ndarray | jax.Array], ...]
@@ -43,9 +46,24 @@ def apply_condition(
     Returns:
       float32 in [0, 1], of the same shape. `clean` only converts.
     """
+    program, arguments = prepare(condition, images, numbers, seed)
+    return program(*arguments)
+
+
+def prepare(
+    condition: Condition, images: Levels, numbers: Levels, seed: int | jax.Array
+) -> tuple[Any, tuple[Any, ...]]:
+    """Give the compiled program of a condition and its arguments, for a look at memory and time.
+
+    Args:
+      condition, images, numbers, seed: as for `apply_condition`.
+
+    Returns:
+      What `jax.jit` made, to be called with the arguments or lowered with them.
+    """
     structure = tuple(_structure(step) for step in condition.steps)
     values = tuple(_traced_values(step) for step in condition.steps)
-    return chain_program(structure)(images, numbers, _seed(seed), values)
+    return chain_program(structure), (images, numbers, _seed(seed), values)
 
 
 @functools.cache
@@ -54,11 +72,15 @@ def chain_program(structure: tuple[StepStructure, ...]) -> Callable[..., Images]
 
     def chain(images: jax.Array, numbers: jax.Array, seed: jax.Array, values: Values) -> Images:
         images = as_float(images)
-        for (name, stream, static, quantize), traced in zip(structure, values, strict=True):
+        for (name, stream, static, quantize, as_rgb), traced in zip(structure, values, strict=True):
             operation = OPERATIONS[name]
             keys = example_keys(seed, stream, numbers)
-            images = operation(keys, images, **traced, **dict(static))
+            tripled = as_rgb and images.shape[-1] == 1
+            given = as_colour(images) if tripled else images
+            images = operation(keys, given, **traced, **dict(static))
             images = truncate(images) if quantize else images
+            if tripled:
+                images = from_levels(grey_levels(to_levels(images))) if quantize else luma(images)
         return images
 
     return jax.jit(chain)
@@ -66,7 +88,7 @@ def chain_program(structure: tuple[StepStructure, ...]) -> Callable[..., Images]
 
 def _structure(step: Step) -> StepStructure:
     static = tuple((p.name, step.parameters[p.name]) for p in step.operation.parameters if p.static)
-    return step.operation.name, step.stream, static, step.quantize
+    return step.operation.name, step.stream, static, step.quantize, step.grey_as_colour
 
 
 def _traced_values(step: Step) -> dict[str, np.ndarray]:

@@ -13,6 +13,11 @@ LUMA_WEIGHTS = (0.299, 0.587, 0.114)
 
 _RED, _GREEN, _BLUE = (np.float32(weight) for weight in LUMA_WEIGHTS)
 
+_WHOLE_LUMA = (19595, 38470, 7471)
+"""Red, green and blue in 65536ths. Source: Pillow, Convert.c (L24)."""
+
+_POINT = 16  # bits after the point in these
+
 
 def luma(images: Images) -> Images:
     """Weigh the channels to one; one-channel images come back unchanged.
@@ -31,6 +36,21 @@ def luma(images: Images) -> Images:
         return images
     red, green, blue = images[..., 0:1], images[..., 1:2], images[..., 2:3]
     return red * _RED + green * _GREEN + blue * _BLUE
+
+
+def grey_levels(levels: jax.Array) -> jax.Array:
+    """Bring 8-bit colour to one channel in whole numbers, as Pillow's mode "L" does.
+
+    Args:
+      levels: int32 in 0..255, (batch, height, width, 3). Three equal channels give their level.
+
+    Returns:
+      int32, (batch, height, width, 1).
+
+    Source: Pillow, Convert.c (L24).
+    """
+    red, green, blue = (weight * levels[..., i : i + 1] for i, weight in enumerate(_WHOLE_LUMA))
+    return (red + green + blue + (1 << _POINT - 1)) >> _POINT
 
 
 def as_colour(images: Images) -> Images:

@@ -37,6 +37,7 @@ class Step:
       occurrence: how often the same operation stands earlier in the chain; separates the noise.
       suite: name of the suite, or empty.
       quantize: the result is cut down to 8 bits.
+      grey_as_colour: grey images are degraded as three equal channels.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Step:
     occurrence: int = 0
     suite: str = ""
     quantize: bool = False
+    grey_as_colour: bool = False
 
     @property
     def stream(self) -> int:
@@ -148,6 +150,7 @@ def _suite_steps(suite: Suite, entry: SuiteEntry, level: str, quantize: bool) ->
         parameters=parameters,
         suite=suite.name,
         quantize=quantize,
+        grey_as_colour=suite.grey_as_colour,
     )
     return (first, *(_later_step(first, part, level) for part in entry.then))
 

@@ -98,6 +98,8 @@ class Suite:
       entries: in the order in which patterns and reports list them.
       source: paper or table that publishes the numbers.
       quantize: cut the result of every degradation down to 8 bits, as the published code does.
+      grey_as_colour: degrade grey images as three equal channels, each with noise of its own, and
+        bring the result back to one, as the published code does.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Suite:
     entries: tuple[SuiteEntry, ...]
     source: str
     quantize: bool = False
+    grey_as_colour: bool = False
 
     def __post_init__(self) -> None:
         names = self.names()

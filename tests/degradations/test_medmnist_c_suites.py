@@ -199,3 +199,25 @@ def test_what_is_counted_has_nothing_between_levels(condition):
 def test_severity_0_is_the_identity_bit_for_bit(name):
     given = pictures()
     np.testing.assert_array_equal(degrade(given, f"medmnist_c/pathmnist/{name}@0"), given)
+
+
+def test_grey_images_are_corrupted_as_three_channels():
+    grey = np.full((8, 64, 64, 1), 0.5, np.float32)
+    weights = np.array([0.299, 0.587, 0.114])
+    for suite, share in (("medmnist_c/octmnist", np.linalg.norm(weights)), ("imagenet_c", 1)):
+        noisy = degrade(grey, f"{suite}/speckle_noise@1").astype(np.float64)
+        assert noisy.shape == grey.shape
+        assert noisy.std() == pytest.approx(0.5 * 0.15 * share, rel=0.02)
+
+
+def test_grey_comes_back_as_pillow_converts_it():
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (3, 32, 32, 1)).astype(np.uint8)
+    condition = "medmnist_c/chestmnist/gaussian_noise@3"
+    found = degrade(grey, condition)
+    coloured = degrade(np.repeat(grey, 3, axis=3), condition)
+    for one, three in zip(found, coloured, strict=True):
+        np.testing.assert_array_equal(one[..., 0], np.asarray(Image.fromarray(three).convert("L")))
+    levels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    same = degrade(levels, "medmnist_c/chestmnist/gaussian_noise@0")
+    np.testing.assert_array_equal(same, levels)

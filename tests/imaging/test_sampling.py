@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.ndimage
 
-from lqjax.imaging.sampling import bilinear, border_index, neighbours
+from lqjax.imaging.sampling import bilinear, border_index, neighbours, sample_by_rows
 
 SCIPY_MODES = {"mirror": "mirror", "reflect": "reflect", "replicate": "nearest"}
 PAD_MODES = {"mirror": "reflect", "reflect": "symmetric", "replicate": "edge"}
@@ -56,6 +56,23 @@ def test_whole_places_are_pixels_bit_for_bit():
     zero = jnp.zeros((9, 8))
     corners = neighbours(jnp.asarray(y), jnp.asarray(x), (9, 8), "mirror")
     np.testing.assert_array_equal(bilinear(jnp.asarray(image), corners, zero, zero), image)
+
+
+@pytest.mark.parametrize("height", [1, 3, 8, 9, 28, 41])
+def test_rows_in_blocks_are_the_whole(height):
+    rng = np.random.default_rng(height)
+    images = jnp.asarray(rng.random((2, height, 6, 3)), jnp.float32)
+    corners = tuple(jnp.asarray(rng.integers(0, height * 6, (4, 2, height, 6)), jnp.int32))
+    shares = tuple(jnp.asarray(rng.random((2, 2, height, 6)), jnp.float32))
+
+    def places(start, count):
+        rows = [jax.lax.dynamic_slice_in_dim(p, start, count, 1) for p in (*corners, *shares)]
+        return tuple(rows[:4]), *rows[4:]
+
+    sample = jax.jit(lambda given, moved: sample_by_rows(given, places, moved))
+    expected = jax.vmap(bilinear)(images, corners, *shares)
+    np.testing.assert_allclose(sample(images, True), expected, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(sample(images, False), images)
 
 
 def test_an_unknown_border_is_refused():

@@ -1,11 +1,10 @@
 """MedMNIST-C: corruptions for each of twelve medical data sets, published for 224 px.
 
+Grey images are corrupted as colour, three equal channels, and brought back to one by luma, as
+published: noise is drawn for each channel and averaged, 0.67 of the nominal standard deviation.
+
 What differs from the published files:
 
-- Grey data sets are corrupted as colour there, three equal channels, and brought back to one by
-  luma. Deterministic corruptions give the same either way. Noise is drawn for each channel and so
-  averaged: its standard deviation is 0.67 of the nominal one. Here one channel gets the nominal
-  noise. (To have theirs, hand in three channels and take the luma of the result.)
 - Gaussian blur rounds to the nearest level there, as torchvision does, and gamma cuts 255.999
   times the value down to a level, as Pillow's table; here all results are cut down alike. Either
   makes a difference of at most one level.
@@ -24,7 +23,7 @@ from lqjax.imaging.suites import SUITES, Rest, Suite, SuiteEntry
 
 SOURCE = (
     "MedMNIST-C (Di Salvo et al. 2024, 2406.17536), medmnistc 0.1.0, corruptions/registry.py;"
-    " characters are left out, stains are drawn anew, grey images get one channel of noise"
+    " characters are left out, stains are drawn anew"
 )
 
 STAIN_SIZES = (24, 24, 24, 24, 32)
@@ -273,5 +272,7 @@ for _dataset, _table in TABLES.items():
     _entries = tuple(_entry(name, numbers) for name, numbers in _table.items())
     SUITES.add(
         f"medmnist_c/{_dataset}",
-        Suite(f"medmnist_c/{_dataset}", LEVELS, _entries, SOURCE, quantize=True),
+        Suite(
+            f"medmnist_c/{_dataset}", LEVELS, _entries, SOURCE, quantize=True, grey_as_colour=True
+        ),
     )
