@@ -11,7 +11,7 @@ from lqjax.imaging.draws import unit_uniform
 from lqjax.imaging.kernels import gaussian_matrix
 from lqjax.imaging.operations import Parameter, operation
 from lqjax.imaging.pairs import Pair
-from lqjax.imaging.sampling import Corners, bilinear, neighbours
+from lqjax.imaging.sampling import Places, neighbours, sample_by_rows
 from lqjax.typing import Images, Keys, Scalar
 
 MAX_ALPHA = 1000.0
@@ -36,8 +36,6 @@ _STEPS_TO_PIXELS = 5  # bits
 _HALF_STEP = 16  # fine steps
 _FAR = 2.0**28  # fine steps; beyond, a nearly singular map would overflow int32
 _FARTHEST = 1 << 15  # px; OpenCV keeps pixels in 16 bits
-
-Places = tuple[Corners, jax.Array, jax.Array]
 
 
 def _draw(key: Keys, shape: tuple[int, ...]) -> dict[str, jax.Array]:
@@ -113,21 +111,19 @@ def elastic_transform(
     """
     height, width = images.shape[1:3]
     size = (height, width)
-    sample = jax.vmap(bilinear)
-    affine_map = inverse_affine(draws["points"], size, jitter)
-    # The branches are here for speed: what they return is written to memory. Fused with the
-    # sampling that follows, a CPU would work out places and pixels again for every use.
-    warped = jax.lax.cond(
-        jnp.asarray(jitter) > 0,
-        lambda: sample(images, *affine_places(*affine_map, size, exact_coordinates)),
-        lambda: images,
-    )
-    places = jax.lax.cond(
-        jnp.asarray(alpha) > 0,
-        lambda: _displaced(displacements(draws["field"], sigma, alpha), size, "reflect"),
-        lambda: _displaced(jnp.zeros_like(draws["field"]), size, "reflect"),
-    )
-    return jnp.clip(sample(warped, *places), 0, 1)
+    terms = affine_terms(*inverse_affine(draws["points"], size, jitter), size)
+    moves = displacements(draws["field"], sigma, alpha)
+
+    def affine(start: jax.Array, count: int) -> Places:
+        across, (high, low) = terms
+        down = _rows(high, start, count), _rows(low, start, count)
+        return affine_places((across, down), start, size, exact_coordinates)
+
+    def elastic(start: jax.Array, count: int) -> Places:
+        return _displaced(_rows(moves, start, count), start, size, "reflect")
+
+    warped = sample_by_rows(images, affine, jnp.asarray(jitter) > 0)
+    return jnp.clip(sample_by_rows(warped, elastic, jnp.asarray(alpha) > 0), 0, 1)
 
 
 def displacements(field: jax.Array, sigma: Scalar, alpha: Scalar) -> jax.Array:
@@ -141,22 +137,38 @@ def displacements(field: jax.Array, sigma: Scalar, alpha: Scalar) -> jax.Array:
     return jnp.einsum("xw,bfyw->bfyx", matrices[1], tall, precision=highest) * alpha
 
 
-def affine_places(linear: Pair, shift: Pair, size: tuple[int, int], exact: Scalar) -> Places:
-    """Find where affine maps fetch each pixel from, as `sampling.bilinear` takes it."""
+def affine_terms(linear: Pair, shift: Pair, size: tuple[int, int]) -> tuple[Pair, Pair]:
+    """Split affine displacements into what a column adds and what a row adds.
+
+    Returns:
+      Pairs of float32, px along x and y: (batch, 2, 1, width) and (batch, 2, height, 1).
+    """
     x, y = (pairs.pair(jnp.asarray(pixels, jnp.float32)) for pixels in _pixels(size))
     by_x, by_y, constant = (
         _expand(term) for term in (_column(linear, 0), _column(linear, 1), shift)
     )
-    # What a column of the image adds, (batch, 2, 1, width), and a row, (batch, 2, height, 1).
-    terms = pairs.multiply(by_x, x), pairs.add(pairs.multiply(by_y, y), constant)
-    in_steps = [_fine_steps(term) for term in terms]
-    displacements = terms[0][0] + terms[1][0]
+    return pairs.multiply(by_x, x), pairs.add(pairs.multiply(by_y, y), constant)
+
+
+def affine_places(
+    terms: tuple[Pair, Pair], start: jax.Array, size: tuple[int, int], exact: Scalar
+) -> Places:
+    """Find where affine maps fetch some rows from, as `sampling.bilinear` takes it.
+
+    Args:
+      terms: from `affine_terms`; of the second, the rows wanted.
+      start: int32, the first of these rows.
+      size: height and width of the image.
+      exact: 0 rounds to 1/32 px.
+    """
+    across, down = terms
 
     def in_fractions() -> Places:
-        return _places(*_whole_and_share(in_steps[0] + in_steps[1]), size, "mirror")
+        fine = _fine_steps(across) + _fine_steps(down)
+        return _places(*_whole_and_share(fine), start, size, "mirror")
 
     def exactly() -> Places:
-        return _displaced(displacements, size, "mirror")
+        return _displaced(across[0] + down[0], start, size, "mirror")
 
     return jax.lax.cond(exact, exactly, in_fractions)
 
@@ -220,6 +232,11 @@ def _expand(numbers: Pair) -> Pair:
     return numbers[0][..., None, None], numbers[1][..., None, None]
 
 
+def _rows(field: jax.Array, start: jax.Array, count: int) -> jax.Array:
+    """Take rows of (batch, 2, height, width or 1)."""
+    return jax.lax.dynamic_slice_in_dim(field, start, count, 2)
+
+
 def _pixels(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Number the columns and the rows, shaped for (batch, 2, height, width)."""
     height, width = (np.arange(length, dtype=np.int32) for length in size)
@@ -238,15 +255,19 @@ def _whole_and_share(fine: jax.Array) -> tuple[jax.Array, jax.Array]:
     return whole, (steps - (whole << _STEPS_TO_PIXELS)).astype(jnp.float32) * np.float32(1 / _STEPS)
 
 
-def _displaced(displacements: jax.Array, size: tuple[int, int], border: str) -> Places:
+def _displaced(
+    displacements: jax.Array, start: jax.Array, size: tuple[int, int], border: str
+) -> Places:
     whole = jnp.floor(displacements)
     pixels = jnp.clip(whole, -_FARTHEST, _FARTHEST).astype(jnp.int32)
-    return _places(pixels, displacements - whole, size, border)
+    return _places(pixels, displacements - whole, start, size, border)
 
 
-def _places(whole: jax.Array, share: jax.Array, size: tuple[int, int], border: str) -> Places:
-    """Add displacements along x and y, (batch, 2, height, width), to the pixels."""
-    across, down = (own[:, 0] for own in _pixels(size))
+def _places(
+    whole: jax.Array, share: jax.Array, start: jax.Array, size: tuple[int, int], border: str
+) -> Places:
+    """Add displacements along x and y, (batch, 2, rows, width), to the pixels from `start` on."""
+    across, down = (own[:, 0] for own in _pixels((whole.shape[2], size[1])))
     whole = jnp.clip(whole, -_FARTHEST, _FARTHEST)
-    corners = neighbours(whole[:, 1] + down, whole[:, 0] + across, size, border)
+    corners = neighbours(whole[:, 1] + (down + start), whole[:, 0] + across, size, border)
     return corners, share[:, 1], share[:, 0]

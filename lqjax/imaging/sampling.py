@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lqjax.typing import Images
+
 Corners = tuple[jax.Array, jax.Array, jax.Array, jax.Array]
+Places = tuple[Corners, jax.Array, jax.Array]
+"""What `bilinear` takes beside the image: corners, shares along rows, shares along columns."""
+
+_BLOCKS = 8
+"""Of rows. Corners and shares are six arrays; more blocks save no more memory and no more time."""
 
 
 def border_index(index: jax.Array, size: int, border: str) -> jax.Array:
@@ -83,6 +92,36 @@ def bilinear(
     upper = _mix(upper_left, upper_right, across)
     lower = _mix(lower_left, lower_right, across)
     return _mix(upper, lower, down)
+
+
+def sample_by_rows(
+    images: Images, places: Callable[[jax.Array, int], Places], moved: jax.Array
+) -> Images:
+    """Interpolate a batch, with the places of only some rows in memory at a time.
+
+    Args:
+      images: float32, (batch, height, width, channel).
+      places: gives the places of `count` rows from row `start` on, (batch, count, width), for an
+        int32 `start` that is traced.
+      moved: bool scalar; if not, the images stay as they are.
+    """
+    height = images.shape[1]
+    count = -(-height // _BLOCKS)
+
+    def sample(block: jax.Array, done: Images) -> Images:
+        # Where the blocks overshoot, the last one repeats some rows of the one before.
+        start = jnp.minimum(block * count, height - count)
+        # What a branch returns is written to memory. Fused with the update that follows, the
+        # sampling would run on one core of a CPU.
+        found = jax.lax.cond(
+            moved,
+            lambda: jax.vmap(bilinear)(images, *places(start, count)),
+            lambda: jax.lax.dynamic_slice_in_dim(images, start, count, 1),
+        )
+        return jax.lax.dynamic_update_slice_in_dim(done, found, start, 1)
+
+    blocks = -(-height // count)
+    return jax.lax.fori_loop(np.int32(0), np.int32(blocks), sample, jnp.zeros_like(images))
 
 
 def _mix(first: jax.Array, second: jax.Array, share: jax.Array) -> jax.Array:

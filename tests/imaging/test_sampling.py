@@ -66,7 +66,8 @@ def test_rows_in_blocks_are_the_whole(height):
     shares = tuple(jnp.asarray(rng.random((2, 2, height, 6)), jnp.float32))
 
     def places(start, count):
-        rows = [jax.lax.dynamic_slice_in_dim(p, start, count, 1) for p in (*corners, *shares)]
+        own = start + np.arange(count, dtype=np.int32)
+        rows = [p.at[:, own].get(mode="fill") for p in (*corners, *shares)]
         return tuple(rows[:4]), *rows[4:]
 
     sample = jax.jit(lambda given, moved: sample_by_rows(given, places, moved))
