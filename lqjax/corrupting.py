@@ -113,7 +113,7 @@ def degrade_folder(
     ):
         todo = [name for name, stem in stems.items() if _missing(stem, wanted, settings, done)]
         stage.advance((len(stems) - len(todo)) * len(wanted))
-        for batch in _batches(root, todo, stems, settings.size, skipped, pool):
+        for batch in _batches(root, todo, stems, settings.size, wanted, skipped, pool):
             for condition in wanted:
                 written += _write(output, batch, condition, settings, done, (manifest, pool, stage))
         stage.advance(len(skipped) * len(wanted))
@@ -151,9 +151,13 @@ def _list_pictures(root: Path, output: Path) -> list[str]:
 
 def _stems(names: Sequence[str]) -> dict[str, str]:
     """Give each file its output name without ending; `a.jpg` beside `a.png` keeps both endings."""
-    plain = {name: name[: -len(Path(name).suffix)] for name in names}
-    counts = Counter(stem.lower() for stem in plain.values())
-    return {name: stem if counts[stem.lower()] == 1 else name for name, stem in plain.items()}
+    stems = {name: name[: -len(Path(name).suffix)] for name in names}
+    while True:
+        counts = Counter(stem.lower() for stem in stems.values())
+        clashing = [n for n, stem in stems.items() if counts[stem.lower()] > 1 and stem != n]
+        if not clashing:
+            return stems
+        stems.update({name: name for name in clashing})
 
 
 def _claim(output: Path, settings: Copying) -> None:
@@ -162,7 +166,7 @@ def _claim(output: Path, settings: Copying) -> None:
         raise unknown_name("format", settings.format, tuple(FORMATS))
     path = output / SETTINGS
     if path.exists():
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = _stored_settings(path)
         differing = [
             f"{k}={stored.get(k)}" for k, v in asdict(settings).items() if stored.get(k) != v
         ]
@@ -175,7 +179,19 @@ def _claim(output: Path, settings: Copying) -> None:
     if output.exists() and any(output.iterdir()):
         raise ValueError(f"{output} holds other files; give --output a new or an empty folder")
     output.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(settings)) + "\n", encoding="utf-8")
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(json.dumps(asdict(settings)) + "\n", encoding="utf-8")
+    unfinished.replace(path)
+
+
+def _stored_settings(path: Path) -> dict[str, Any]:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        stored = None
+    if not isinstance(stored, dict):
+        raise ValueError(f"{path} is damaged; remove its folder, or give --output another one")
+    return stored
 
 
 def _finished(output: Path) -> set[str]:
@@ -187,8 +203,16 @@ def _finished(output: Path) -> set[str]:
     whole = text[: text.rfind("\n") + 1]
     if whole != text:
         path.write_text(whole, encoding="utf-8")
-    named = (json.loads(line)["file"] for line in whole.splitlines())
-    return {name for name in named if (output / name).exists()}
+    named = (_named_file(line) for line in whole.splitlines())
+    return {name for name in named if name and (output / name).is_file()}
+
+
+def _named_file(line: str) -> str:
+    """Read a line of the manifest; a damaged one names nothing, so that its file is made again."""
+    try:
+        return str(json.loads(line)["file"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _file(stem: str, condition: Condition, settings: Copying) -> str:
@@ -204,6 +228,7 @@ def _batches(
     names: Sequence[str],
     stems: dict[str, str],
     size: int,
+    conditions: Sequence[Condition],
     skipped: list[tuple[str, str]],
     pool: ThreadPoolExecutor,
 ) -> Iterator[list[_Picture]]:
@@ -213,6 +238,7 @@ def _batches(
     for start in range(0, len(names), step):
         part = names[start : start + step]
         for name, pixels in zip(part, pool.map(lambda n: _read(root / n, size), part), strict=True):
+            pixels = pixels if isinstance(pixels, str) else _large_enough(pixels, conditions)
             if isinstance(pixels, str):
                 skipped.append((name, pixels))
                 continue
@@ -221,6 +247,15 @@ def _batches(
             if sum(picture.pixels[..., 0].size for picture in group) >= BATCH_PIXELS:
                 yield waiting.pop(pixels.shape)
     yield from waiting.values()
+
+
+def _large_enough(pixels: np.ndarray, conditions: Sequence[Condition]) -> np.ndarray | str:
+    """Return the picture, or a text that says for which operation it is too small."""
+    for condition in conditions:
+        for step in condition.steps:
+            if min(pixels.shape[:2]) < step.operation.minimum_size:
+                return f"{step.operation.name} needs {step.operation.minimum_size} px"
+    return pixels
 
 
 def _read(path: Path, size: int) -> np.ndarray | str:

@@ -9,6 +9,9 @@ from lqjax.progress import Progress
 
 GALLERY_FILE = "gallery.png"
 ALL_SHOWN = "low_quality/*"
+LARGEST_SIZE = 4096
+"""px."""
+
 MOST_LISTED = 20
 """Skipped files that are named on the screen."""
 
@@ -82,6 +85,8 @@ def _whole(flags: Mapping[str, str], name: str) -> int:
         number = int(text)
     except ValueError:
         raise ValueError(f"--{name}={text}: must be a whole number") from None
+    if name == "size" and number > LARGEST_SIZE:
+        raise ValueError(f"--size={text}: must be at most {LARGEST_SIZE} px")
     if number < 0:
         raise ValueError(f"--{name}={text}: must be 0 or more")
     return number

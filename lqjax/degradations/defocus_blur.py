@@ -25,6 +25,7 @@ _LEAST_SIGMA = 1e-3
     "degradation",
     Parameter("radius", "px", 0, MAX_RADIUS, meaning="radius of the disk"),
     Parameter("alias_sigma", "px", 0, 4, meaning="standard deviation that smooths its edge"),
+    minimum_size=2,  # the border is a reflection without the end pixel
     source="ImageNet-C defocus_blur (hendrycks/robustness), its kernel by OpenCV GaussianBlur",
 )
 def defocus_blur(images: Images, draws: None, *, radius: Scalar, alias_sigma: Scalar) -> Images:

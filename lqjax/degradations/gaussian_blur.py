@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import jax.numpy as jnp
+
 from lqjax.imaging.kernels import band_matrix, gaussian_weights, separable_product
 from lqjax.imaging.operations import Parameter, operation
 from lqjax.typing import Images, Scalar
@@ -34,4 +36,4 @@ def gaussian_blur(images: Images, draws: None, *, kernel_size: Scalar, sigma: Sc
     height, width = images.shape[1:3]
     rows = band_matrix(weights, height)
     columns = rows if width == height else band_matrix(weights, width)
-    return separable_product(rows, columns, images)
+    return jnp.clip(separable_product(rows, columns, images), 0, 1)

@@ -68,7 +68,7 @@ def motion_blur_line(images: Images, draws: jax.Array, *, length: Scalar, angle:
     flat = (height, width * channels)
     margin = ((0, 0), (_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0))
     padded = jnp.pad(images, margin, mode="reflect").reshape(batch, height + 2 * _MARGIN, -1)
-    return jax.vmap(blur)(padded, radians).reshape(images.shape)
+    return jnp.clip(jax.vmap(blur)(padded, radians), 0, 1).reshape(images.shape)
 
 
 def _shifted(

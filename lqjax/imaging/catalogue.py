@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import textwrap
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lqjax.imaging.operations import OPERATIONS, Operation, Parameter
 from lqjax.imaging.suites import SUITES
 
-WIDTH = 100
-"""Columns of a terminal."""
+WIDTHS = (21, 43, 6, 24, 28)
+"""Columns of the table on a terminal, in characters."""
+
+WIDTH = sum(WIDTHS) + 2 * (len(WIDTHS) - 1)
 
 HEADER = ("operation", "parameters", "random", "suites", "source")
 
@@ -46,10 +51,13 @@ def catalogue() -> tuple[Entry, ...]:
 
 
 def as_text() -> str:
-    """Write the catalogue for a terminal: one block for each operation, then the suites."""
-    blocks = [_block(entry) for entry in catalogue()]
+    """Write the catalogue for a terminal: a table of the operations, then the suites."""
+    rows = [_row(entry) for entry in catalogue()]
+    ruler = "  ".join("-" * width for width in WIDTHS)
+    table = [_line(HEADER), ruler, *(_line(row) for row in rows)]
     suites = [_suite_text(name) for name in SUITES]
-    return "\n\n".join([*blocks, "Suites, each to be written SUITE/NAME@LEVEL:", *suites])
+    text = ["\n".join(table), "Suites, each to be written SUITE/NAME@LEVEL:", *suites]
+    return "\n\n".join(text)
 
 
 def as_page() -> str:
@@ -95,10 +103,16 @@ def _entry(operation: Operation) -> Entry:
         kind=operation.kind,
         parameters=tuple(_parameter(parameter) for parameter in operation.parameters),
         stochastic=operation.draw is not None,
-        suites=tuple(f"{', '.join(suites)}: {name}" for name, suites in found.items()),
+        suites=tuple(f"{', '.join(_shortened(suites))}: {name}" for name, suites in found.items()),
         minimum_size=operation.minimum_size,
         source=operation.source,
     )
+
+
+def _shortened(suites: Sequence[str]) -> list[str]:
+    """Count the suites of one collection instead of naming them: "medmnist_c (10)"."""
+    heads = Counter(suite.partition("/")[0] for suite in suites)
+    return [head if head in suites else f"{head} ({count})" for head, count in heads.items()]
 
 
 def _parameter(parameter: Parameter) -> str:
@@ -121,18 +135,33 @@ def _default(parameter: Parameter) -> str:
     return "" if parameter.default is None else parameter.text(parameter.default)
 
 
-def _block(entry: Entry) -> str:
-    facts = ["random per example" if entry.stochastic else "deterministic"]
-    if entry.kind == "restoration":
-        facts.insert(0, "restoration")
-    if entry.minimum_size > 1:
-        facts.append(f"from {entry.minimum_size} px")
-    lines = [f"{entry.name}  ({', '.join(facts)})", *entry.parameters]
-    lines += [f"in {suites}" for suites in entry.suites]
-    lines.append(f"source: {entry.source}")
-    head, *rest = lines
-    wrap = textwrap.TextWrapper(WIDTH, initial_indent="    ", subsequent_indent="      ")
-    return "\n".join([head, *(wrap.fill(line) for line in rest)])
+def _row(entry: Entry) -> tuple[str, ...]:
+    marks = "".join(
+        (
+            " (restoration)" if entry.kind == "restoration" else "",
+            f" (from {entry.minimum_size} px)" if entry.minimum_size > 1 else "",
+        )
+    )
+    return (
+        entry.name + marks,
+        "\n".join(entry.parameters) or "none",
+        "yes" if entry.stochastic else "no",
+        "\n".join(entry.suites),
+        entry.source,
+    )
+
+
+def _line(cells: Sequence[str]) -> str:
+    """Set cells beside each other, wrapped to their columns."""
+    wrapped = [
+        [part for text in cell.split("\n") for part in textwrap.wrap(text, width) or [""]]
+        for cell, width in zip(cells, WIDTHS, strict=True)
+    ]
+    lines = itertools.zip_longest(*wrapped, fillvalue="")
+    return "\n".join(
+        "  ".join(part.ljust(width) for part, width in zip(line, WIDTHS, strict=True)).rstrip()
+        for line in lines
+    )
 
 
 def _suite_text(name: str) -> str:

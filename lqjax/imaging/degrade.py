@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from numbers import Integral
 
 import numpy as np
 
@@ -42,13 +43,17 @@ def degrade(
     Raises:
       ValueError: an impossible condition, type, shape or value.
     """
+    if not isinstance(condition, str):
+        raise ValueError(f"condition must be a text such as 'jpeg(quality=40)', not {condition!r}")
     parsed = parse(condition)
     array = np.asarray(images)
     batch = as_batch(array)
     check_values(batch)
     names = np.arange(len(batch)).astype(str) if ids is None else np.asarray(ids)
-    if len(names) != len(batch):
-        raise ValueError(f"ids must name every image: {len(batch)} images, {len(names)} ids")
+    if names.shape != (len(batch),):
+        raise ValueError(f"ids must list one name for each of {len(batch)} images, not {ids!r:.60}")
+    if not isinstance(seed, Integral):
+        raise ValueError(f"seed must be a whole number, not {seed!r}")
     if not parsed.steps or not len(batch):
         return array.copy()
     finished = _in_chunks(parsed, batch, example_numbers(names), seed)
@@ -78,6 +83,13 @@ def as_batch(array: np.ndarray) -> np.ndarray:
     Raises:
       ValueError: another type or shape; the message says how to convert it.
     """
+    if array.dtype.kind in "iu" and array.dtype != np.uint8 and array.size:
+        low, high = array.min(), array.max()
+        if low < 0 or high > MAX_LEVEL:
+            raise ValueError(
+                f"images are {array.dtype} and span {low} to {high}; 8-bit levels lie in 0 to"
+                f" {MAX_LEVEL}; scale others to floats in [0, 1]: (images / {max(high, 1)})"
+            )
     if array.dtype != np.uint8 and array.dtype.name not in FLOATS:
         raise ValueError(
             f"images are {array.dtype}; convert them to uint8 (0 to 255) or to"
@@ -114,6 +126,6 @@ def check_values(batch: np.ndarray) -> None:
     low, high = float(batch.min()), float(batch.max())
     if not (low >= 0 and high <= 1):
         raise ValueError(
-            f"floating-point images must lie in [0, 1], these span {low:g} to {high:g}; divide"
+            f"floating-point images must lie in [0, 1], these span {low} to {high}; divide"
             f" by their white level ({MAX_LEVEL} for 8-bit data), and clip or fill in NaN"
         )

@@ -171,9 +171,12 @@ class Operation:
         """Apply to a batch; `keys` has one key per example and is unused when nothing is drawn.
 
         Raises:
-          ValueError: images of another rank, channel count, dtype or too small a size.
+          ValueError: images of another rank, channel count, dtype or too small a size, or not one
+            key for each of them.
         """
         check_images(images, self)
+        if self.draw is not None:
+            check_keys(keys, images, self)
         return self.apply(images, self.draws(keys, images.shape[1:]), **parameters)
 
     def checked(self, keys: Keys, images: Images, **parameters: Any) -> Images:
@@ -218,6 +221,21 @@ def check_images(images: Images, operation: Operation) -> None:
         raise ValueError(
             f"{operation.name} needs images of at least {operation.minimum_size} px, got"
             f" {images.shape[1]} x {images.shape[2]}"
+        )
+
+
+def check_keys(keys: Any, images: Images, operation: Operation) -> None:
+    """Refuse anything but one typed key for each image."""
+    dtype = getattr(keys, "dtype", None)
+    if dtype is None or not jnp.issubdtype(dtype, jax.dtypes.prng_key):
+        raise ValueError(
+            f"{operation.name} draws: give it keys from jax.random.split(jax.random.key(seed),"
+            f" {len(images)})"
+        )
+    if keys.shape != images.shape[:1]:
+        raise ValueError(
+            f"{operation.name} needs one key for each image: {len(images)} images, keys of shape"
+            f" {tuple(keys.shape)}"
         )
 
 

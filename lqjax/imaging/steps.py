@@ -113,7 +113,7 @@ def _levels(suite: Suite, entry: SuiteEntry, pattern: str) -> tuple[str, ...]:
         return _matching(f"level of {suite.name}", _shortest(severity), suite.levels)
     whole = ", ".join(suite.levels)
     if not 0 <= severity <= len(suite.levels):
-        allowed = f"{whole}, and fractions from 0 on" if entry.path else whole
+        allowed = f"{whole}, or a fraction from 0 to {len(suite.levels)}" if entry.path else whole
         raise ValueError(
             f"{suite.name}/{entry.name}@{pattern}: a severity must be one of {allowed}"
         )

@@ -6,6 +6,7 @@ import pytest
 
 import lqjax
 from lqjax.imaging import degrade as module
+from lqjax.imaging.conditions import expand
 from lqjax.imaging.degrade import degrade
 
 NOISE = "low_quality/gaussian_noise@high"
@@ -110,7 +111,7 @@ def test_what_is_refused_says_how_to_fix_it(given, message):
 
 
 def test_ids_must_name_every_image():
-    with pytest.raises(ValueError, match="2 images, 1 ids"):
+    with pytest.raises(ValueError, match=r"one name for each of 2 images, not \[.a.\]"):
         degrade(levels(2, 28, 28, 3), NOISE, ids=["a"])
 
 
@@ -123,3 +124,35 @@ def test_users_find_it_at_the_top():
     given = levels(2, 28, 28, 3)
     found = lqjax.degrade(given, "low_quality/motion_blur@high", seed=0)
     assert found.dtype == np.uint8 and found.shape == given.shape
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seed": 1.5}, "seed must be a whole number, not 1.5"),
+        ({"seed": None}, "seed must be a whole number"),
+        ({"seed": "a"}, "seed must be a whole number"),
+        ({"ids": "ab"}, "ids must list one name for each of 2 images"),
+        ({"ids": 5}, "ids must list one name for each of 2 images"),
+        ({"condition": None}, "condition must be a text"),
+        ({"condition": ["clean"]}, "condition must be a text"),
+        ({"images": np.full((1, 8, 8, 3), 555)}, "are int64 and span 555 to 555; 8-bit levels lie"),
+        ({"images": np.full((1, 8, 8, 3), -5, np.int16)}, "are int16 and span -5 to -5"),
+        ({"images": np.full((1, 8, 8, 3), 5)}, "are int64; convert them to uint8"),
+        ({"images": np.full((1, 8, 8, 3), 1.0000005, np.float32)}, r"to 1\.00000047"),
+    ],
+)
+def test_wrong_arguments_end_in_one_line(arguments, message):
+    given = {"images": np.zeros((2, 8, 8, 3), np.uint8), "condition": "jpeg(quality=40)"}
+    with pytest.raises(ValueError, match=message) as caught:
+        degrade(**{**given, **arguments})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("condition", ["low_quality/gaussian_blur@high", "low_quality/*@high"])
+def test_results_can_be_degraded_again(condition):
+    white = np.ones((1, 224, 224, 3), np.float32)
+    for one in expand(condition):
+        once = degrade(white, one.name)
+        assert once.max() <= 1
+        degrade(once, "jpeg(quality=40)")

@@ -156,7 +156,7 @@ def test_chunks_order_and_types_do_not_matter(pictures, monkeypatch):
 
 
 def test_a_search_compiles_once(pictures):
-    structure = (("speckle_noise", OPERATIONS["speckle_noise"].stream, (), False),)
+    structure = (("speckle_noise", OPERATIONS["speckle_noise"].stream, (), False, False),)
     before = chain_program.cache_info().misses
     severity_for("speckle_noise", psnr=25, images=pictures)
     severity_for("speckle_noise", psnr=15, images=pictures)
