@@ -25,11 +25,14 @@ NOT_MONOTONE = {
 }
 SAME_AMOUNT = {("imagenet_c", "fog"), ("imagenet_c_299", "fog")}
 """Levels 3 and 4 differ in the fog's coarseness only, at the same amount."""
+TWINS = ("medmnist_c/organcmnist", "medmnist_c/organsmnist")
+"""The same table as medmnist_c/organamnist."""
+
 FAMILIES = [
     (suite, entry)
     for suite in SUITES
     for entry in SUITES[suite].names()
-    if entry not in NOT_MONOTONE
+    if entry not in NOT_MONOTONE and suite not in TWINS
 ]
 
 
