@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
+from lqjax.imaging.colour import as_channels
 from lqjax.imaging.draws import unit_uniform
 from lqjax.imaging.frost_photographs import crops, fitting_sizes, frost_photographs, place_of
 from lqjax.imaging.frost_texture import frost_texture
 from lqjax.imaging.operations import Parameter, operation
 from lqjax.typing import Images, Keys, Scalar
-
-_LUMA = np.array((0.299, 0.587, 0.114), np.float32)
-"""Weights of red, green and blue, ITU-R BT.601."""
 
 _LEAST_SHRINK = 0.1
 
@@ -87,6 +84,5 @@ def behind_frost(
     images: Images, panes: jax.Array, image_weight: Scalar, frost_weight: Scalar
 ) -> Images:
     """Mix images and frost of three channels; a grey image takes the frost's luma."""
-    if images.shape[3] == 1:
-        panes = jnp.sum(panes * _LUMA[None, None, None, :], axis=3, keepdims=True)
+    panes = as_channels(panes, images.shape[3])
     return jnp.clip(image_weight * images + frost_weight * panes, 0, 1)

@@ -11,7 +11,7 @@ import numpy as np
 
 from lqjax.imaging.apply import apply_condition
 from lqjax.imaging.conditions import parse
-from lqjax.imaging.degrade import CHUNK, as_batch, check_values
+from lqjax.imaging.degrade import CHUNK, as_batch, check_seed, check_values, names_of
 from lqjax.imaging.keys import example_numbers
 from lqjax.imaging.levels import as_float, from_levels, to_levels
 from lqjax.imaging.psnr import psnr
@@ -104,9 +104,8 @@ class ImageSet:
         check_values(batch)
         if not len(batch):
             raise ValueError("there are no images to measure damage on; give at least one")
-        names = np.arange(len(batch)).astype(str) if ids is None else np.asarray(ids)
-        if len(names) != len(batch):
-            raise ValueError(f"ids must name every image: {len(batch)} images, {len(names)} ids")
+        names = names_of(ids, len(batch))
+        check_seed(seed)
         self.shape, self.seed, self._eight_bit = batch.shape, seed, batch.dtype == np.uint8
         batch = batch if self._eight_bit else batch.astype(np.float32)
         self._chunks = list(_chunks(batch, example_numbers(names)))

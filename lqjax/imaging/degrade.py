@@ -49,11 +49,8 @@ def degrade(
     array = np.asarray(images)
     batch = as_batch(array)
     check_values(batch)
-    names = np.arange(len(batch)).astype(str) if ids is None else np.asarray(ids)
-    if names.shape != (len(batch),):
-        raise ValueError(f"ids must list one name for each of {len(batch)} images, not {ids!r:.60}")
-    if not isinstance(seed, Integral):
-        raise ValueError(f"seed must be a whole number, not {seed!r}")
+    names = names_of(ids, len(batch))
+    check_seed(seed)
     if not parsed.steps or not len(batch):
         return array.copy()
     finished = _in_chunks(parsed, batch, example_numbers(names), seed)
@@ -117,6 +114,27 @@ def _shape_advice(shape: tuple[int, ...]) -> str:
     if shape and shape[-1] in (2, 4):
         return "drop the alpha channel: images[..., :-1]"
     return "allowed: (height, width), (batch, height, width), both with 1 or 3 channels last"
+
+
+def names_of(ids: Sequence[str] | np.ndarray | None, count: int) -> np.ndarray:
+    """Give the names of so many images: `ids`, or "0", "1", ... where there are none.
+
+    Raises:
+      ValueError: not one name for each image.
+    """
+    names = np.arange(count).astype(str) if ids is None else np.asarray(ids)
+    if names.shape != (count,):
+        raise ValueError(
+            f"ids must list one name for each of {count} images, not {ids!r:.60}: {count} images,"
+            f" {names.size} ids"
+        )
+    return names
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that is no whole number."""
+    if not isinstance(seed, Integral):
+        raise ValueError(f"seed must be a whole number, not {seed!r}")
 
 
 def check_values(batch: np.ndarray) -> None:

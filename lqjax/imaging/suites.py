@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lqjax.registry import Registry, unknown_name
@@ -86,6 +86,14 @@ class SuiteEntry:
             name: rest.between(first[name], second[name], severity - lower)
             for name, rest in self.path.items()
         }
+
+
+def spread(levels: Sequence[str], **values: Sequence[float]) -> Mapping[str, Mapping[str, float]]:
+    """Give the parameters of each level: of each parameter one value a level, or one for all."""
+    return {
+        level: {name: given[place if len(given) > 1 else 0] for name, given in values.items()}
+        for place, level in enumerate(levels)
+    }
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def test_what_is_refused_says_how_to_fix_it(given, message):
 
 
 def test_ids_must_name_every_image():
-    with pytest.raises(ValueError, match=r"one name for each of 2 images, not \[.a.\]"):
+    with pytest.raises(ValueError, match="2 images, 1 ids"):
         degrade(levels(2, 28, 28, 3), NOISE, ids=["a"])
 
 

@@ -212,7 +212,7 @@ def hendrycks_suite(name: str, table: Table, source: str) -> Suite:
       table: five tuples for each of `CORRUPTIONS`.
       source: script and revision.
     """
-    entries = tuple(_entry(corruption, table[corruption.name]) for corruption in CORRUPTIONS)
+    entries = tuple(suite_entry(corruption, table[corruption.name]) for corruption in CORRUPTIONS)
     return Suite(name, LEVELS, entries, source, quantize=True)
 
 
@@ -221,7 +221,8 @@ def scaled(tuples: Sequence[tuple[float, ...]], pixels: float) -> tuple[tuple[fl
     return tuple(tuple(value * pixels for value in numbers) for numbers in tuples)
 
 
-def _entry(corruption: Corruption, tuples: Sequence[tuple[float, ...]]) -> SuiteEntry:
+def suite_entry(corruption: Corruption, tuples: Sequence[tuple[float, ...]]) -> SuiteEntry:
+    """Build an entry from its published tuples, one for each of `LEVELS`."""
     levels = {
         level: dict(zip(corruption.parameters, numbers, strict=True))
         for level, numbers in zip(LEVELS, tuples, strict=True)

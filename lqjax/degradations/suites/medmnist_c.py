@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lqjax.degradations.suites import hendrycks
-from lqjax.degradations.suites.hendrycks import LEVELS, Corruption
+from lqjax.degradations.suites.hendrycks import LEVELS, Corruption, suite_entry
 from lqjax.imaging.suites import SUITES, Rest, Suite, SuiteEntry
 
 SOURCE = (
@@ -252,20 +252,8 @@ TABLES: Mapping[str, Table] = {
 
 
 def _entry(name: str, numbers: Numbers) -> SuiteEntry:
-    corruption = CORRUPTIONS[name]
-    rows = (row if isinstance(row, tuple) else (row,) for row in numbers)
-    return SuiteEntry(
-        name=name,
-        operation=corruption.operation,
-        levels={
-            level: dict(zip(corruption.parameters, row, strict=True))
-            for level, row in zip(LEVELS, rows, strict=True)
-        },
-        label=corruption.label,
-        severity=corruption.severity,
-        path=corruption.path,
-        no_path=corruption.no_path,
-    )
+    rows = [row if isinstance(row, tuple) else (row,) for row in numbers]
+    return suite_entry(CORRUPTIONS[name], rows)
 
 
 for _dataset, _table in TABLES.items():

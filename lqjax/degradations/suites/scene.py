@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from lqjax.imaging.suites import SUITES, Rest, Suite, SuiteEntry
+from functools import partial
+
+from lqjax.imaging.suites import SUITES, Rest, Suite, SuiteEntry, spread
 
 LEVELS = ("1", "2", "3", "4", "5")
 
 SPECK, SCRATCH = 4, 1.5  # px: diameter, width
 
 
-def _levels(**tables: tuple[float, ...]) -> dict[str, dict[str, float]]:
-    return {
-        level: {name: table[rank] for name, table in tables.items()}
-        for rank, level in enumerate(LEVELS)
-    }
-
+_levels = partial(spread, LEVELS)
 
 _DIRT = (1, 2, 4, 8, 16)
 """Specks per 10,000 px, and scratches per image."""
@@ -52,9 +49,7 @@ SUITES.add(
             SuiteEntry(
                 name="dust_and_scratches",
                 operation="dust_and_scratches",
-                levels=_levels(
-                    dust=_DIRT, scratches=_DIRT, size=(SPECK,) * 5, width=(SCRATCH,) * 5
-                ),
+                levels=_levels(dust=_DIRT, scratches=_DIRT, size=(SPECK,), width=(SCRATCH,)),
                 label="Dust and scratches",
                 severity="{dust:g} specks per 10,000 px, {scratches:g} scratches",
                 path={

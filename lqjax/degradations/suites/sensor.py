@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from functools import partial
 
-from lqjax.imaging.suites import SUITES, Part, Rest, Suite, SuiteEntry
+from lqjax.imaging.suites import SUITES, Part, Rest, Suite, SuiteEntry, spread
 
 LEVELS = ("1", "2", "3", "4", "5")
 
@@ -19,13 +19,7 @@ BETWEEN = Rest(0)
 """A parameter that is 0 where nothing happens."""
 
 
-def _levels(**values: Sequence[float]) -> Mapping[str, Mapping[str, float]]:
-    """Spread the values of each parameter, five or one for all, over the levels."""
-    return {
-        level: {name: given[place if len(given) > 1 else 0] for name, given in values.items()}
-        for place, level in enumerate(LEVELS)
-    }
-
+_levels = partial(spread, LEVELS)
 
 ENTRIES = (
     SuiteEntry(
