@@ -22,7 +22,7 @@ import PIL
 from PIL import Image
 
 from lqjax.config import DataConfig
-from lqjax.data.decoding import CHUNK
+from lqjax.data.chunks import CHUNK
 from lqjax.data.pictures import open_picture, to_pixels
 from lqjax.data.source import SOURCES, Listing
 

@@ -7,6 +7,7 @@ from torch import nn
 
 WIDTHS = (64, 128, 256, 512)
 DEPTHS = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}
+NAMES = ("resnet50", "resnet18", "alexnet_one_tower")
 
 
 def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Conv2d:
@@ -48,12 +49,13 @@ class Block(nn.Module):
 
 
 class ResNet(nn.Module):
-    def __init__(self, name: str, classes: int, channels: int) -> None:
+    def __init__(self, name: str, classes: int, channels: int, stem: str) -> None:
         super().__init__()
         bottleneck = name == "resnet50"
-        self.conv1 = nn.Conv2d(channels, 64, 7, stride=2, padding=3, bias=False)
+        small = stem == "small"
+        self.conv1 = convolution(channels, 64, 3) if small else convolution(channels, 64, 7, 2)
         self.bn1 = nn.BatchNorm2d(64)
-        self.pool = nn.MaxPool2d(3, stride=2, padding=1)
+        self.pool = nn.Identity() if small else nn.MaxPool2d(3, stride=2, padding=1)
         inputs = 64
         for number, (width, depth) in enumerate(zip(WIDTHS, DEPTHS[name], strict=True), start=1):
             blocks = []
@@ -74,9 +76,10 @@ class ResNet(nn.Module):
 class AlexNet(nn.Module):
     """The one-tower layout: 64-192-384-256-256, no normalisation."""
 
-    def __init__(self, classes: int, channels: int) -> None:
+    def __init__(self, classes: int, channels: int, stem: str) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, 64, 11, stride=4, padding=2)
+        size, stride = (5, 1) if stem == "small" else (11, 4)
+        self.conv1 = nn.Conv2d(channels, 64, size, stride=stride, padding=2)
         self.conv2 = nn.Conv2d(64, 192, 5, padding=2)
         self.conv3 = nn.Conv2d(192, 384, 3, padding=1)
         self.conv4 = nn.Conv2d(384, 256, 3, padding=1)
@@ -100,8 +103,10 @@ class AlexNet(nn.Module):
         return self.fc8(x)
 
 
-def build(name: str, classes: int, channels: int) -> nn.Module:
-    """Make a network by the name it has in lqjax."""
+def build(name: str, classes: int, channels: int, stem: str = "imagenet") -> nn.Module:
+    """Make a network by the name and the stem it has in lqjax."""
     if name == "alexnet_one_tower":
-        return AlexNet(classes, channels)
-    return ResNet(name, classes, channels)
+        return AlexNet(classes, channels, stem)
+    if name in DEPTHS:
+        return ResNet(name, classes, channels, stem)
+    raise SystemExit(f"{name} is not written for PyTorch here; choose from {', '.join(NAMES)}")

@@ -16,6 +16,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.evaluation.batch_size = 120
     config.evaluation.latency_runs = 5
     config.optimizer.name = "adamw"
+    config.optimizer.weight_decay = 1e-4
     # One setting does not serve both: AlexNet, which has no batch normalisation, wants a smaller
     # learning rate and more epochs. Its 57 M parameters make the update dear and its images cheap,
     # so a larger batch is faster.

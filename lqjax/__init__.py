@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lqjax.imaging.equal_damage import severity_for as severity_for
     from lqjax.imaging.frost_photographs import no_frost_photographs as no_frost_photographs
     from lqjax.imaging.frost_photographs import use_frost_photographs as use_frost_photographs
+    from lqjax.joining import start_distributed as start_distributed
 
 __version__ = "0.1.0"
 
@@ -29,6 +30,7 @@ _HOMES = {
     "no_frost_photographs": "lqjax.imaging.frost_photographs",
     "report": "lqjax.experiment",
     "severity_for": "lqjax.imaging.equal_damage",
+    "start_distributed": "lqjax.joining",
     "train": "lqjax.experiment",
     "use_frost_photographs": "lqjax.imaging.frost_photographs",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -12,9 +13,11 @@ from types import FrameType
 from typing import NoReturn
 
 from lqjax.config import Config
+from lqjax.distributed import is_first, lost_another, several_processes, start_distributed
 from lqjax.overriding import override
 from lqjax.recipes import DEFAULT_RECIPE, load_recipe
 from lqjax.registry import unknown_name
+from lqjax.stopping import Terminated, request_stop
 
 MODES = ("compare", "train", "evaluate", "report", "list", "gallery", "degrade")
 TOOL_FLAGS = {
@@ -24,21 +27,28 @@ TOOL_FLAGS = {
 }
 """Flags of the modes that need no recipe."""
 
-FLAGS = ("--mode", "--config", "--workdir", *TOOL_FLAGS["degrade"], "--help", "--version")
+PROCESS_FLAGS = ("--coordinator", "--processes", "--process")
+"""Flags of the modes that several processes can share."""
+
+FLAGS = (
+    *("--mode", "--config", "--workdir"),
+    *PROCESS_FLAGS,
+    *TOOL_FLAGS["degrade"],
+    *("--help", "--version"),
+)
 DEFAULT_MODE = "compare"
 RUNS_FOLDER = "runs"
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
 
 
-class _Terminated(BaseException):
-    """SIGTERM arrived: a preempted machine gives a few seconds to end tidily."""
-
-
 STOPS: dict[int, type[BaseException]] = {
     signal.SIGINT: KeyboardInterrupt,
-    signal.SIGTERM: _Terminated,
+    signal.SIGTERM: Terminated,
 }
 REPEAT_SECONDS = 2
+LATE_ANSWER = "Event loop is closed"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system answers where the disk, the user's share of it, or a file is full."""
 
 HELP = """usage: python launch.py [--mode=MODE] [--config=RECIPE] [--config.GROUP.SETTING=VALUE ...]
                         [--workdir=DIR]
@@ -55,6 +65,9 @@ Train networks under one protocol, degrade the test images, and report which net
                     change it for one of the compared networks only
   --workdir=DIR     where everything is kept; default runs/<recipe>. An existing one goes on where
                     it stopped. --mode=report takes several: --workdir=a,b
+  --coordinator=HOST:PORT --processes=2 --process=0
+                    one of several processes, which share the work: started on each host with its
+                    own --process. Not needed under SLURM, Open MPI and on TPU slices
   --version, --help
 
 The main job, with nothing but what is installed:   python launch.py
@@ -84,6 +97,9 @@ class Arguments:
     overrides: tuple[tuple[str, str], ...] = field(default=())
     show: str = ""
     tool_flags: Mapping[str, str] = field(default_factory=dict)
+    coordinator: str = ""
+    processes: int = 0
+    process: int = -1
 
 
 def parse(argv: Sequence[str]) -> Arguments:
@@ -120,7 +136,18 @@ def parse(argv: Sequence[str]) -> Arguments:
         values.get("workdir", ""),
         tuple(overrides),
         tool_flags=tool_flags,
+        coordinator=values.get("coordinator", ""),
+        processes=_whole_number("processes", values, 0),
+        process=_whole_number("process", values, -1),
     )
+
+
+def _whole_number(name: str, values: Mapping[str, str], default: int) -> int:
+    if name not in values:
+        return default
+    if not values[name].isdecimal():
+        raise ValueError(f"--{name}={values[name]} is not possible; give a whole number")
+    return int(values[name])
 
 
 def _tool_flags(
@@ -128,7 +155,7 @@ def _tool_flags(
 ) -> dict[str, str]:
     """Take the flags of the tools; refuse flags that the mode does not read."""
     given = {name: value for name, value in values.items() if name != "mode"}
-    taken = TOOL_FLAGS.get(mode, ("--config", "--workdir"))
+    taken = TOOL_FLAGS.get(mode, ("--config", "--workdir", *PROCESS_FLAGS))
     for name in given:
         if f"--{name}" not in taken:
             readers = [m for m, flags in TOOL_FLAGS.items() if f"--{name}" in flags]
@@ -187,14 +214,15 @@ def run(arguments: Arguments) -> str:
     from lqjax.progress import Progress
     from lqjax.textlists import split_list
 
+    start_distributed(arguments.coordinator, arguments.processes, arguments.process)
     if arguments.mode == "report":
         default = default_workdir(arguments.recipe or DEFAULT_RECIPE, smoke=False)
         written = experiment.report(split_list(arguments.workdir or default))
         return f"{written.table}\n\n{written.verdict}\n\nreport: {written.path}"
     config, workdir = settings_of(arguments)
-    count = len(config.model.names)
+    shown, count = config.run.progress and is_first(), experiment.count_stages(config) // 2
     if arguments.mode == "train":
-        progress = Progress(config.run.progress, count)
+        progress = Progress(shown, count)
         trained = experiment.train(config, workdir=workdir, progress=progress)
         return "\n".join(
             f"{t.model}: validation accuracy {t.best.validation_accuracy:.1%} in epoch"
@@ -202,14 +230,14 @@ def run(arguments: Arguments) -> str:
             for t in trained.models
         )
     if arguments.mode == "evaluate":
-        progress = Progress(config.run.progress, count)
+        progress = Progress(shown, count)
         evaluated = experiment.evaluate(config, workdir=workdir, progress=progress)
         return "\n".join(
             f"{row.model}  {row.condition}: {row.accuracy:.1%}"
             f" [{row.accuracy_low:.1%}, {row.accuracy_high:.1%}]"
             for row in evaluated.rows
         )
-    progress = Progress(config.run.progress, experiment.count_stages(config))
+    progress = Progress(shown, experiment.count_stages(config))
     result = experiment.compare(config, workdir=workdir, progress=progress)
     return f"{result.table}\n\n{result.verdict}\n\nreport: {result.report}"
 
@@ -227,31 +255,48 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"lqjax {__version__}")
         else:
             _quiet_logs()
-            print(run(arguments), flush=True)
+            lines = run(arguments)
+            if is_first():
+                print(lines, flush=True)
     except BrokenPipeError:
         # The reader has seen enough (`| head`). Python would complain again when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ValueError, OSError) as error:
+        if _says_another_is_gone(error):
+            return 1
         if not _is_for_users(error):
             raise
         print(f"lqjax: {_one_line(error)}", file=sys.stderr)
         return USER_ERROR
     except RuntimeError as error:
-        from lqjax.training.loop import DivergedError
+        from lqjax.training.passage import DivergedError
 
+        if _says_another_is_gone(error):
+            return 1
         if not isinstance(error, DivergedError):
             raise
         print(f"lqjax: {error}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, _Terminated) as stop:
+    except (KeyboardInterrupt, Terminated) as stop:
         if hasattr(signal, "alarm"):
             signal.alarm(0)
         print(
             "\nlqjax: stopped; the same command goes on from the last checkpoint, if there is one",
             file=sys.stderr,
         )
-        return TERMINATED if isinstance(stop, _Terminated) else INTERRUPTED
+        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
     return 0
+
+
+def _says_another_is_gone(error: Exception) -> bool:
+    if not lost_another(error):
+        return False
+    print(
+        "lqjax: another process of this run has ended, its output says why; started again, all of"
+        " them go on from the last checkpoint",
+        file=sys.stderr,
+    )
+    return True
 
 
 def start() -> NoReturn:
@@ -262,32 +307,40 @@ def start() -> NoReturn:
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    if code in (INTERRUPTED, TERMINATED):
-        # Compiler and checkpoint threads may still be at work; an orderly exit would crash in them.
+    if code in (INTERRUPTED, TERMINATED) or (code and several_processes()):
+        # Compiler and checkpoint threads may still be at work; an orderly exit would crash in them,
+        # and would wait for the other processes, which wait for this one.
         os._exit(code)
     sys.exit(code)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    # An exception that arrives inside a callback of a library can be swallowed there, so the
-    # alarm sends it again until it has come through.
-    if hasattr(signal, "alarm"):
-        signal.signal(signal.SIGALRM, lambda *_: _stop(number, frame))
-        signal.alarm(REPEAT_SECONDS)
-    raise STOPS[number]
+    try:
+        request_stop(STOPS[number])
+    except BaseException:
+        # An exception that arrives inside a callback of a library can be swallowed there, so the
+        # alarm sends it again until it has come through.
+        if hasattr(signal, "alarm"):
+            signal.signal(signal.SIGALRM, lambda *_: _stop(number, frame))
+            signal.alarm(REPEAT_SECONDS)
+        raise
+    print("\nlqjax: stops as soon as it has saved; once more to stop at once", file=sys.stderr)
 
 
 def _report_swallowed(swallowed: sys.UnraisableHookArgs) -> None:
-    # A stop that a library's callback swallowed is sent again: nothing for the user to read.
-    if swallowed.exc_type not in STOPS.values():
+    # A stop that a library's callback swallowed is sent again, and when Orbax has given up on a
+    # damaged checkpoint, answers of TensorStore still come in: nothing for the user to read.
+    late = swallowed.exc_type is RuntimeError and str(swallowed.exc_value) == LATE_ANSWER
+    if swallowed.exc_type not in STOPS.values() and not late:
         sys.__unraisablehook__(swallowed)
 
 
 def _quiet_logs() -> None:
-    # Orbax and jax report their inner workings through these; users asked for results.
+    # Orbax and jax report their inner workings through these; users asked for results. What they
+    # log as errors, with tracebacks, they raise too.
     from absl import logging
 
-    logging.set_verbosity(logging.ERROR)
+    logging.set_verbosity(logging.FATAL)
 
 
 def _is_for_users(error: Exception) -> bool:
@@ -301,6 +354,12 @@ def _is_for_users(error: Exception) -> bool:
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        place = f"{error.filename}: " if error.filename else ""
+        return (
+            f"{place}{error.strerror}; what is finished is kept: make room and start the same"
+            " command again"
+        )
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     return " ".join(str(error).split())

@@ -18,6 +18,9 @@ from lqjax.settings import group, leaves, normalise, replace_at, setting
 OVERRIDABLE = ("optimizer", "schedule", "training", "augmentation", "model")
 """Groups whose settings may differ between the compared networks."""
 
+AS_PUBLISHED = -1.0
+"""Stands for the published value where 0 is a value of its own."""
+
 
 class _Checked:
     """Convert and check every value when a group is made, however it is made."""
@@ -54,6 +57,11 @@ class DataConfig(_Checked):
     device_share: float = setting(
         0.5, "largest share of the device's memory that images may take", low=0.0, high=1.0
     )
+    cache_dir: str = setting(
+        "",
+        "local folder where images are decoded to once, for data larger than memory;"
+        " empty: decode into memory",
+    )
 
 
 @dataclass(frozen=True)
@@ -69,35 +77,106 @@ class ModelConfig(_Checked):
     )
     dropout: float = setting(0.5, "dropout rate of the fully connected layers", low=0.0, high=0.99)
     zero_init_residual: bool = setting(True, "start the last scale of residual blocks at zero")
+    batch_norm: str = setting(
+        "global",
+        "batch statistics over the whole batch, or each device's share by itself",
+        choices=("global", "device"),
+    )
+    remat: bool = setting(
+        False, "recompute activations in the backward pass: less memory, more work"
+    )
 
 
 @dataclass(frozen=True)
 class OptimizerConfig(_Checked):
-    """The update rule."""
+    """The update rule; what is not given is as published for the optimiser."""
 
-    name: str = setting("adamw", "optimiser: sgd or adamw")
-    learning_rate: float = setting(1e-3, "peak learning rate", positive=True)
-    momentum: float = setting(0.9, "momentum of sgd", low=0.0, high=1.0)
+    name: str = setting(
+        "adamw",
+        "optimiser: sgd, nesterov, adam, adamw, rmsprop, sophia, lamb, schedule_free or"
+        " schedule_free_sgd",
+    )
+    learning_rate: float = setting(
+        0.0, "peak learning rate; 0: as published for the optimiser", low=0.0
+    )
+    momentum: float = setting(
+        -1.0,
+        "momentum of sgd, nesterov, rmsprop and schedule_free_sgd; -1: as published",
+        low=-1.0,
+        high=1.0,
+    )
     nesterov: bool = setting(False, "Nesterov momentum in sgd")
-    beta1: float = setting(0.9, "first moment decay of adamw", low=0.0, high=1.0)
-    beta2: float = setting(0.999, "second moment decay of adamw", low=0.0, high=1.0)
-    epsilon: float = setting(1e-8, "denominator floor of adamw", positive=True)
-    weight_decay: float = setting(1e-4, "weight decay (sgd: added to the gradient)", low=0.0)
+    beta1: float = setting(
+        -1.0,
+        "first moment decay of adam, adamw, sophia and lamb, interpolation of schedule_free;"
+        " -1: as published",
+        low=-1.0,
+        high=0.999999,
+    )
+    beta2: float = setting(
+        -1.0,
+        "second moment decay of adam, adamw, rmsprop, sophia, lamb and schedule_free;"
+        " -1: as published",
+        low=-1.0,
+        high=0.999999,
+    )
+    epsilon: float = setting(
+        0.0, "denominator floor of the same; 0: as published for the optimiser", low=0.0
+    )
+    weight_decay: float = setting(
+        -1.0,
+        "weight decay (sgd, nesterov, adam, rmsprop: added to the gradient); -1: as published",
+        low=-1.0,
+    )
     decay_norm_and_bias: bool = setting(False, "decay norm scales and biases too")
     gradient_clip: float = setting(0.0, "largest global gradient norm; 0 for no bound", low=0.0)
+    scale_with_batch: str = setting(
+        "none",
+        "let the learning rate grow with training.batch_size over base_batch",
+        choices=("none", "linear", "sqrt"),
+    )
+    base_batch: int = setting(256, "batch that the learning rate is meant for", low=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("momentum", "beta1", "beta2", "weight_decay"):
+            value = getattr(self, name)
+            if AS_PUBLISHED < value < 0:
+                raise ValueError(
+                    f"{name}={value} is not possible; allowed: at least 0, or -1 for the published"
+                    " value"
+                )
 
 
 @dataclass(frozen=True)
 class ScheduleConfig(_Checked):
     """How the learning rate moves."""
 
-    name: str = setting("cosine", "schedule: constant, step or cosine")
+    name: str = setting("cosine", "schedule: constant, step, cosine, one_cycle or plateau")
     warmup_epochs: float = setting(0.0, "linear warm-up from zero", unit="epochs", low=0.0)
     final_fraction: float = setting(0.0, "last rate of cosine over the peak", low=0.0, high=1.0)
     step_epochs: tuple[float, ...] = setting(
         (30.0, 60.0, 80.0), "when step lowers the rate", unit="epochs", low=0.0
     )
+    step_fractions: tuple[float, ...] = setting(
+        (),
+        "when step lowers the rate, as shares of training; in place of step_epochs",
+        low=0.0,
+        high=1.0,
+    )
     step_factor: float = setting(0.1, "what step multiplies the rate by", low=0.0, high=1.0)
+    rise_fraction: float = setting(
+        0.3, "share of training in which one_cycle rises", low=0.0, high=1.0
+    )
+    rise_factor: float = setting(25.0, "peak of one_cycle over its first rate", low=1.0)
+    fall_factor: float = setting(1e4, "first rate of one_cycle over its last", low=1.0)
+    plateau_factor: float = setting(0.1, "what plateau multiplies the rate by", low=0.0, high=1.0)
+    plateau_patience: int = setting(
+        10, "plateau waits this long for a better validation loss", unit="epochs", low=0
+    )
+    plateau_threshold: float = setting(
+        1e-4, "relative improvement of the loss that counts for plateau", low=0.0
+    )
 
 
 @dataclass(frozen=True)
@@ -107,6 +186,28 @@ class TrainingConfig(_Checked):
     epochs: int = setting(30, "passes over the training split", unit="epochs", low=1)
     batch_size: int = setting(64, "images a step, over all devices", low=1)
     label_smoothing: float = setting(0.0, "share of the target spread evenly", low=0.0, high=0.9)
+    loss: str = setting("cross_entropy", "training loss", choices=("cross_entropy", "focal"))
+    focal_gamma: float = setting(2.0, "exponent of the focal loss", low=0.0)
+    class_weights: str = setting(
+        "none",
+        "weights of the classes in the loss: none, auto (by rarity), or cat=2,dog=0.5 (others 1)",
+    )
+    accumulation: int = setting(
+        1, "parts that a batch is worked through in, one after the other, for one update", low=1
+    )
+    ema_decay: float = setting(
+        0.0,
+        "decay of the moving average of the weights, which is then evaluated; 0 for none",
+        low=0.0,
+        high=0.999999,
+    )
+    steps_per_dispatch: int = setting(
+        0, "steps handed to the device at once; 0: 1 on a CPU, 10 on accelerators", low=0
+    )
+    checkpoint_minutes: float = setting(
+        15.0, "a checkpoint within an epoch after so long; 0: at its end only", unit="min", low=0.0
+    )
+    keep_checkpoints: int = setting(2, "latest checkpoints kept beside the best", low=1)
     patience: int = setting(
         0, "stop after this many epochs without a better validation; 0: never", unit="epochs", low=0
     )
@@ -122,6 +223,17 @@ class AugmentationConfig(_Checked):
     zoom: float = setting(0.0, "largest relative change of scale", low=0.0, high=0.9)
     brightness: float = setting(0.0, "largest relative change of brightness", low=0.0, high=1.0)
     contrast: float = setting(0.0, "largest relative change of contrast", low=0.0, high=1.0)
+    noise_sigma: float = setting(
+        0.0, "standard deviation of injected Gaussian noise, of images in [0, 1]", low=0.0
+    )
+    erasing: float = setting(0.0, "probability of random erasing", low=0.0, high=1.0)
+    channel_transfer: float = setting(
+        0.0, "probability of taking one channel from another image of the batch", low=0.0, high=1.0
+    )
+    randaugment_operations: int = setting(0, "operations that RandAugment draws; 0 for none", low=0)
+    randaugment_magnitude: float = setting(9.0, "strength of RandAugment", low=0.0, high=30.0)
+    mixup: float = setting(0.0, "alpha of mixup's beta distribution; 0 for none", low=0.0)
+    cutmix: float = setting(0.0, "alpha of CutMix's beta distribution; 0 for none", low=0.0)
     degradations: tuple[str, ...] = setting(
         (), "conditions of which one is drawn per step, for example low_quality/jpeg@*"
     )
@@ -155,9 +267,22 @@ class RunConfig(_Checked):
     """The run as a whole."""
 
     seed: int = setting(0, "seed of initial weights, order and augmentation", low=0)
+    seeds: tuple[int, ...] = setting(
+        (), "train with each of these seeds, as runs of their own; empty: with run.seed", low=0
+    )
+    seeds_together: str = setting(
+        "auto",
+        "train the seeds as one program; auto: on an accelerator that holds the images",
+        choices=("auto", "always", "never"),
+    )
     smoke: bool = setting(False, "shrink everything: does it run at all, in under a minute")
     progress: bool = setting(True, "show progress bars")
     devices: int = setting(0, "how many devices share a batch; 0 for all", low=0)
+    log_every: int = setting(100, "a line of the log after so many steps", unit="steps", low=1)
+    writers: tuple[str, ...] = setting(
+        ("console", "jsonl"), "where the log goes: console, jsonl, tensorboard, clu"
+    )
+    profile: bool = setting(False, "write a trace of a few training steps")
 
 
 @dataclass(frozen=True)
@@ -184,7 +309,13 @@ class Config:
             raise ValueError("model.names is empty; name at least one network")
         if len(set(self.model.names)) != len(self.model.names):
             raise ValueError(f"model.names={','.join(self.model.names)}: a network stands twice")
-        flat = {model: flatten(fields) for model, fields in dict(self.overrides).items()}
+        if len(set(self.run.seeds)) != len(self.run.seeds):
+            raise ValueError(f"run.seeds={','.join(map(str, self.run.seeds))}: a seed stands twice")
+        flat = {
+            # A tuple comes back from JSON as a list.
+            model: {p: tuple(v) if isinstance(v, list) else v for p, v in flatten(fields).items()}
+            for model, fields in dict(self.overrides).items()
+        }
         object.__setattr__(self, "overrides", flat)
         for model, fields in flat.items():
             for path in fields:
@@ -194,6 +325,11 @@ class Config:
                         f" the grid; allowed groups: {', '.join(OVERRIDABLE)}"
                     )
             self.for_model(model)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that every network is trained with."""
+        return self.run.seeds or (self.run.seed,)
 
     def for_model(self, model: str) -> Config:
         """Return the settings of one network: its overrides applied, and only its name left."""

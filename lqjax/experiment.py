@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,18 +18,40 @@ import ml_collections
 from etils import epath
 
 from lqjax.config import Config, from_config_dict, from_record
+from lqjax.distributed import decide, is_first, refuse_differences, several_processes, together
+from lqjax.locking import locked
 from lqjax.overriding import differences, from_arguments, to_dict
 from lqjax.progress import Progress
-from lqjax.reporting.report import write_report
-from lqjax.rows import Cost, Epoch, Row, replace_text, write_csv, write_lines
+from lqjax.reporting.report import ReportResult, write_report
+from lqjax.rows import Cost, Epoch, Row
 from lqjax.smoke import shrink
-from lqjax.training.checkpoints import best_epoch
+from lqjax.training.record import best_epoch
+from lqjax.training.writers.base import as_writer
 from lqjax.workbench import Workbench, check_names
 from lqjax.workdir import Workdir
 
-FREE_TO_CHANGE = ("run.progress", "data.workers", "evaluation.conditions")
+FREE_TO_CHANGE = (
+    "evaluation.conditions",
+    "data.workers",
+    "data.residency",
+    "data.device_share",
+    "data.cache_dir",
+    "training.steps_per_dispatch",
+    "training.checkpoint_minutes",
+    "training.keep_checkpoints",
+    "run.progress",
+    "run.log_every",
+    "run.writers",
+    "run.profile",
+)
 """Settings that an existing working directory may be taken up with: rows carry the condition,
 and the others do not change results."""
+
+SHARED_SECONDS = 60
+"""How long a file that one host wrote may take to appear on another: network folders remember for
+a while that it was not there."""
+
+LOOK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -37,6 +61,7 @@ class TrainedModel:
     model: str
     folder: epath.Path
     history: tuple[Epoch, ...]
+    seed: int = 0
 
     @property
     def best(self) -> Epoch:
@@ -61,14 +86,14 @@ class EvaluateResult:
     costs: tuple[Cost, ...]
 
     def accuracy(self, model: str, condition: str = "clean") -> float:
-        """Return the accuracy of a model under a condition, in [0, 1].
+        """Return the accuracy of a model under a condition, in [0, 1]; the mean over its runs.
 
         Raises:
           ValueError: there is no such row.
         """
-        for row in self.rows:
-            if (row.model, row.condition) == (model, condition):
-                return row.accuracy
+        found = [r.accuracy for r in self.rows if (r.model, r.condition) == (model, condition)]
+        if found:
+            return sum(found) / len(found)
         known = ", ".join(f"{row.model} under {row.condition}" for row in self.rows)
         raise ValueError(f"no row for {model} under {condition}; there are: {known}")
 
@@ -88,6 +113,7 @@ def train(
     *,
     workdir: epath.PathLike = "",
     progress: Progress | None = None,
+    writers: Sequence[Any] = (),
     **settings: Any,
 ) -> TrainResult:
     """Train every network that the settings name, or go on where an earlier call stopped.
@@ -96,17 +122,21 @@ def train(
       config: the settings; the defaults of `Config` if left out.
       workdir: where everything is kept; a new temporary folder if empty.
       progress: where to show progress; silent if left out.
+      writers: where the training log goes beside `run.writers`: functions `(step, values)`, or
+        objects with `write(step, values)`.
       settings: single settings by keyword, such as `names=("resnet18",), epochs=3`.
 
     Raises:
       ValueError: impossible settings or data, or a workdir of other settings.
       DivergedError: the loss became infinite or NaN.
     """
+    writers = [as_writer(writer) for writer in writers]
     chosen, place = _prepared(config, workdir, settings)
     progress = progress or Progress(stages=len(chosen.model.names))
-    bench = _open(chosen, place)
-    progress.say(bench.describe())
-    return TrainResult(place.root, _train_all(bench, progress))
+    with _claimed(place):
+        bench = _open(chosen, place)
+        progress.say(bench.describe())
+        return TrainResult(place.root, _train_all(bench, progress, writers))
 
 
 def evaluate(
@@ -125,14 +155,17 @@ def evaluate(
     """
     chosen, place = _prepared(config, workdir, settings)
     for model in chosen.model.names:
-        if not place.run(model, chosen.run.seed).is_trained():
-            raise ValueError(
-                f"{place.root} holds no trained {model}; train it first (lqjax.train, --mode=train)"
-            )
+        for seed in chosen.seeds:
+            if not decide(place.run(model, seed).is_trained):
+                raise ValueError(
+                    f"{place.root} holds no trained {model} of seed {seed}; train it first"
+                    " (lqjax.train, --mode=train)"
+                )
     progress = progress or Progress(stages=len(chosen.model.names))
-    bench = _open(chosen, place)
-    progress.say(bench.describe())
-    rows, costs = _evaluate_all(bench, progress)
+    with _claimed(place):
+        bench = _open(chosen, place)
+        progress.say(bench.describe())
+        rows, costs = _evaluate_all(bench, progress)
     return EvaluateResult(place.root, rows, costs)
 
 
@@ -141,6 +174,7 @@ def compare(
     *,
     workdir: epath.PathLike = "",
     progress: Progress | None = None,
+    writers: Sequence[Any] = (),
     **settings: Any,
 ) -> CompareResult:
     """Train, evaluate and report: the main job.
@@ -151,15 +185,17 @@ def compare(
       result = lqjax.compare(source="folder", path="films", names=("alexnet", "resnet18"))
       print(result.verdict)
     """
+    writers = [as_writer(writer) for writer in writers]
     chosen, place = _prepared(config, workdir, settings)
     progress = progress or Progress(stages=count_stages(chosen))
-    bench = _open(chosen, place)
-    progress.say(bench.describe())
-    models = _train_all(bench, progress)
-    rows, costs = _evaluate_all(bench, progress)
-    bench.write_gallery()
-    progress.say("writing the report")
-    written = write_report([place])
+    with _claimed(place):
+        bench = _open(chosen, place)
+        progress.say(bench.describe())
+        models = _train_all(bench, progress, writers)
+        rows, costs = _evaluate_all(bench, progress)
+        bench.write_gallery()
+        progress.say("writing the report")
+        written = _report([place])
     return CompareResult(
         workdir=place.root,
         rows=rows,
@@ -178,18 +214,19 @@ def report(workdirs: Sequence[epath.PathLike] | epath.PathLike) -> Any:
       ValueError: no results there, or results that must not be mixed.
     """
     several = [workdirs] if isinstance(workdirs, (str, epath.Path)) else list(workdirs)  # type: ignore[arg-type]
-    return write_report([Workdir.at(path) for path in several])
+    return _report([Workdir.at(path) for path in several])
 
 
 def stored_config(workdir: Workdir) -> Config | None:
     """Read the settings that a working directory was made with; `None` for a new one."""
     path = workdir.root / "config.json"
-    return from_record(json.loads(path.read_text())) if path.exists() else None
+    record = decide(lambda: json.loads(path.read_text()) if path.exists() else None)
+    return None if record is None else from_record(record)
 
 
 def count_stages(config: Config) -> int:
     """Count the stages of `compare` that progress is shown of: training and testing each."""
-    return 2 * len(config.model.names)
+    return 2 * len(config.model.names) * len(config.seeds)
 
 
 def _prepared(
@@ -202,36 +239,75 @@ def _prepared(
             f"config must be an lqjax.Config or a recipe's ConfigDict, not {type(config).__name__};"
             " or leave it out and give settings by keyword, such as epochs=3"
         )
-    place = Workdir.at(workdir or tempfile.mkdtemp(prefix="lqjax-"))
+    if not workdir and several_processes():
+        raise ValueError("several processes need a workdir that all of them reach; name one")
+    place = Workdir.at(workdir or tempfile.mkdtemp(prefix="lqjax-"), writes=is_first())
     base = config or stored_config(place) or Config()
     chosen = from_arguments(base, settings)
     if chosen.run.smoke:
         chosen = shrink(chosen)
     check_names(chosen)
+    refuse_differences("settings", lambda: [str(place.root), to_dict(chosen)])
     return chosen, place
+
+
+@contextmanager
+def _claimed(place: Workdir) -> Iterator[None]:
+    """Lock a working directory; of several processes the first one holds it for all."""
+    with ExitStack() as stack:
+        decide(lambda: stack.enter_context(locked(place.root)))
+        yield
 
 
 def _open(config: Config, place: Workdir) -> Workbench:
     """Load the data and claim the working directory; refuse one of other settings."""
     before = stored_config(place)
-    if before is not None and place.has_results():
+    if before is not None and decide(place.has_results):
         changed = differences(to_dict(before), to_dict(config), FREE_TO_CHANGE)
         if changed:
             raise ValueError(
                 f"{place.root} was made with other settings ({'; '.join(changed)});"
                 " name another workdir, or give the same settings (its config.json) to go on"
             )
-    bench = Workbench(config, place)
-    replace_text(place.root / "config.json", json.dumps(to_dict(config), indent=1) + "\n")
-    replace_text(place.root / "environment.json", json.dumps(bench.environment(), indent=1) + "\n")
+    bench = together(lambda: Workbench(config, place))
+    refuse_differences("images", bench.fingerprint)
+    text = json.dumps(to_dict(config), indent=1) + "\n"
+    place.write_text("config.json", text)
+    place.write_text("environment.json", json.dumps(bench.environment(), indent=1) + "\n")
+    together(lambda: _wait_for(place.root / "config.json", text))
     return bench
 
 
-def _train_all(bench: Workbench, progress: Progress) -> tuple[TrainedModel, ...]:
+def _wait_for(path: epath.Path, text: str) -> None:
+    """Make sure that this process sees what the first one has written."""
+    for _ in range(round(SHARED_SECONDS / LOOK_SECONDS)):
+        if path.exists() and path.read_text() == text:
+            return
+        time.sleep(LOOK_SECONDS)
+    raise ValueError(
+        f"{path} of process 0 did not appear here within {SHARED_SECONDS} s; use a workdir that"
+        " all processes share: a network folder or a bucket (gs://...)"
+    )
+
+
+def _report(places: Sequence[Workdir]) -> ReportResult:
+    def write() -> list[str]:
+        written = write_report(places)
+        return [str(written.path), written.verdict, written.table]
+
+    path, verdict, table = decide(write)
+    return ReportResult(epath.Path(path), verdict, table)
+
+
+def _train_all(
+    bench: Workbench, progress: Progress, writers: Sequence[Any]
+) -> tuple[TrainedModel, ...]:
     trained = []
     for model in bench.config.model.names:
-        history = bench.train(model, progress)
-        trained.append(TrainedModel(model, bench.run(model).root, tuple(history)))
+        histories = bench.train(model, progress, writers)
+        for seed, history in zip(bench.config.seeds, histories, strict=True):
+            folder = bench.run(model, seed).root
+            trained.append(TrainedModel(model, folder, tuple(history), seed))
     return tuple(trained)
 
 
@@ -239,9 +315,9 @@ def _evaluate_all(bench: Workbench, progress: Progress) -> tuple[tuple[Row, ...]
     rows: list[Row] = []
     costs: list[Cost] = []
     for model in bench.config.model.names:
-        found, cost = bench.evaluate(model, progress)
-        rows += found
-        costs.append(cost)
-    write_lines(rows, bench.workdir.root / "results.jsonl")
-    write_csv(rows, bench.workdir.root / "results.csv")
+        for seed in bench.config.seeds:
+            found, cost = bench.evaluate(model, seed, progress)
+            rows += found
+            costs.append(cost)
+    bench.workdir.write_rows(rows)
     return tuple(rows), tuple(costs)

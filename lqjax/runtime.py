@@ -13,6 +13,8 @@ import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
+from lqjax.distributed import several_processes, whole
+
 DATA_AXIS = "data"
 RECORDED_PACKAGES = (
     "lqjax",
@@ -36,16 +38,21 @@ def make_mesh(devices: int = 0) -> Mesh:
     """Make the one-axis mesh over which batches are sharded.
 
     Args:
-      devices: how many of the visible devices; 0 for all.
+      devices: how many of the visible devices, of all processes together; 0 for all.
 
     Raises:
-      ValueError: more devices than there are.
+      ValueError: more devices than there are, or fewer than all where processes share them.
     """
     visible = jax.devices()
     if devices > len(visible):
         raise ValueError(
             f"run.devices={devices} is not possible; this machine shows {len(visible)}"
             f" {visible[0].platform} device(s)"
+        )
+    if several_processes() and devices not in (0, len(visible)):
+        raise ValueError(
+            f"run.devices={devices} would leave processes without work: {jax.process_count()}"
+            f" processes share {len(visible)} devices; use run.devices=0 for all of them"
         )
     return jax.make_mesh(
         (devices or len(visible),),
@@ -66,8 +73,11 @@ def batch_sharded(mesh: Mesh) -> NamedSharding:
 
 
 def read(tree: Any) -> Any:
-    """Copy arrays from the device to the host: the one place that waits for the device."""
-    return jax.tree.map(np.asarray, jax.device_get(tree))
+    """Copy arrays from the device to the host: the one place that waits for the device.
+
+    Arrays that are spread over several processes arrive whole on each; all have to read them.
+    """
+    return jax.tree.map(np.asarray, jax.device_get(jax.tree.map(whole, tree)))
 
 
 def device_name() -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import zlib
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +16,7 @@ from lqjax.config import Config
 from lqjax.data.loading import describe, load_dataset
 from lqjax.data.pipeline import Placed, check_batch_size, normalisation, place
 from lqjax.data.source import SOURCES
+from lqjax.distributed import decide
 from lqjax.evaluation.cost import forward_cost
 from lqjax.evaluation.gallery import make_gallery
 from lqjax.evaluation.grid import Grid
@@ -28,15 +31,21 @@ from lqjax.imaging.frost_photographs import (
 from lqjax.metrics.log_loss import log_loss
 from lqjax.models.base import MODELS
 from lqjax.models.network import Network, build
-from lqjax.optim.base import OPTIMIZERS, SCHEDULES
+from lqjax.optim.building import check_optimizer, describe_optimizer
 from lqjax.progress import Progress
-from lqjax.rows import Cost, Epoch, Row, replace_text
+from lqjax.rows import Cost, Epoch, Row, from_json, to_json
 from lqjax.runtime import device_name, environment, make_mesh
-from lqjax.training.checkpoints import Checkpoints, best_epoch
-from lqjax.training.loop import Trainer, make_plan
+from lqjax.training.accumulation import check_accumulation
+from lqjax.training.checkpoints import Checkpoints
+from lqjax.training.loop import Trainer
+from lqjax.training.loss import check_loss, make_loss
+from lqjax.training.plan import make_plan
+from lqjax.training.record import best_epoch
+from lqjax.training.seeds import train_seeds
 from lqjax.training.state import with_sharding
+from lqjax.training.writers.base import check_writers
 from lqjax.typing import Dataset, Split, Tree
-from lqjax.workdir import Run, Workdir, write_arrays
+from lqjax.workdir import Run, Workdir
 
 SMALLEST_IMAGENET_STEM = 64
 
@@ -48,12 +57,12 @@ def check_names(config: Config) -> None:
       ValueError: an unknown model, source, optimiser, schedule, condition or override.
     """
     SOURCES[config.data.source]
+    check_writers(config.run.writers)
     expand(config.evaluation.conditions)
     for model in (*config.model.names, *config.overrides):
         MODELS[model]
         own = config.for_model(model)
-        OPTIMIZERS[own.optimizer.name]
-        SCHEDULES[own.schedule.name]
+        check_optimizer(own)
         if own.augmentation.degradations:
             expand(own.augmentation.degradations)
 
@@ -92,18 +101,33 @@ class Workbench:
             own = self.config.for_model(model)
             check_batch_size(own.training.batch_size, count, "training.batch_size")
             make_plan(own, len(self.dataset.train))
+            check_loss(own.training, self.dataset.class_names)
+            check_accumulation(own.training.batch_size, own.training.accumulation, count)
             self.network(model)
 
-    def run(self, model: str) -> Run:
+    def run(self, model: str, seed: int) -> Run:
         """Name the folder of a network."""
-        return self.workdir.run(model, self.config.run.seed)
+        return self.workdir.run(model, seed)
+
+    def fingerprint(self) -> list[Any]:
+        """Sum up which images were loaded, to compare between processes."""
+        data = self.dataset
+        splits = (data.train, data.validation, data.test)
+        return [np.asarray(self.statistics).tolist()] + [
+            [
+                len(split),
+                zlib.crc32(np.asarray(split.labels).tobytes()),
+                zlib.crc32("\n".join(map(str, split.ids)).encode()),
+            ]
+            for split in splits
+        ]
 
     def environment(self) -> dict[str, Any]:
         """Record what this ran on and with which data."""
         data = self.dataset
         return {
             **environment(),
-            "seed": self.config.run.seed,
+            "seeds": list(self.config.seeds),
             "dataset": {
                 "name": data.name,
                 "classes": list(data.class_names),
@@ -142,12 +166,21 @@ class Workbench:
             stem=stem,
             dropout=own.dropout,
             zero_init_residual=own.zero_init_residual,
+            batch_norm_groups=self.mesh.size if own.batch_norm == "device" else 1,
+            remat=own.remat,
         )
 
-    def train(self, model: str, progress: Progress) -> list[Epoch]:
-        """Train one network to the end, or go on where it stopped."""
+    def train(
+        self, model: str, progress: Progress, writers: Sequence[Any] = ()
+    ) -> list[list[Epoch]]:
+        """Train a network with one seed after the other, or go on where that stopped.
+
+        Returns:
+          The history of each run, in the order of `config.seeds`.
+        """
         config, network = self.config.for_model(model), self.network(model)
-        self._describe(network, progress)
+        runs = [self.run(model, seed) for seed in self.config.seeds]
+        self._describe(network, runs, progress)
         predictor = self._predictor(model)
 
         def validate(params: Tree, stats: Tree) -> tuple[float, float]:
@@ -157,15 +190,25 @@ class Workbench:
                 return math.nan, 0.0
             return log_loss(logits, labels), float((logits.argmax(1) == labels).mean())
 
+        labels, classes = self.dataset.train.labels, self.dataset.class_names
+        counts = np.bincount(labels, minlength=len(classes))
         trainer = Trainer(
-            network, config, self.run(model), self._train, self.statistics, validate, self.mesh
+            network,
+            config,
+            runs[0],
+            self._train,
+            self.statistics,
+            make_loss(config.training, classes, counts),
+            validate,
+            self.mesh,
+            writers,
         )
-        return trainer.train(progress)
+        return train_seeds(trainer, runs, progress)
 
-    def evaluate(self, model: str, progress: Progress) -> tuple[list[Row], Cost]:
+    def evaluate(self, model: str, seed: int, progress: Progress) -> tuple[list[Row], Cost]:
         """Test one network under every condition and measure what it costs."""
-        run, predictor = self.run(model), self._predictor(model)
-        params, stats = self._weights(model)
+        run, predictor = self.run(model, seed), self._predictor(model)
+        params, stats = self._weights(run)
         run.write_examples(
             self.dataset.test.ids, self.dataset.test.labels, self.dataset.class_names
         )
@@ -178,17 +221,17 @@ class Workbench:
             damages=self._damages,
         )
         rows = grid.evaluate(predictor, params, stats, run, progress)
-        cost = run.cost()
-        if cost is None:
-            cost = self._cost(model, predictor, params, stats)
-            run.write_cost(cost)
-        return rows, cost
+        if decide(lambda: run.cost() is None):
+            run.write_cost(self._cost(run, predictor, params, stats))
+        return rows, from_json(Cost, decide(lambda: to_json(run.cost())))
 
     def write_gallery(self) -> None:
         """Keep a few degraded test images for the report."""
+        if not self.workdir.writes:
+            return
         seed = self.config.evaluation.degradation_seed
         gallery = make_gallery(self.dataset, self.conditions, seed)
-        write_arrays(self.workdir.gallery, **gallery)
+        self.workdir.write_gallery(gallery)
 
     @cached_property
     def _train(self) -> Placed:
@@ -216,28 +259,29 @@ class Workbench:
             )
         return self._predictors[model]
 
-    def _weights(self, model: str) -> tuple[Tree, Tree]:
-        folder = self.run(model).checkpoints
-        params, stats = self.network(model).shapes()
+    def _weights(self, run: Run) -> tuple[Tree, Tree]:
+        folder = run.checkpoints
+        params, stats = self.network(run.model).shapes()
         with Checkpoints(folder, read_only=True) as checkpoints:
-            latest = checkpoints.latest_epoch()
-            if latest is None:
-                raise ValueError(f"{folder} holds no finished checkpoint; train {model} first")
-            chosen = latest
+            steps = checkpoints.steps()
+            history = checkpoints.record(steps[0]).history if steps else ()
+            if not history:
+                raise ValueError(f"{folder} holds no finished epoch; train {run.model} first")
+            chosen = history[-1].step
             if self.config.evaluation.checkpoint == "best":
-                chosen = best_epoch(checkpoints.history(latest)).epoch
-            restored = checkpoints.restore_model(
+                chosen = best_epoch(history).step
+            restored = checkpoints.model(
                 chosen, with_sharding({"params": params, "stats": stats}, self.mesh)
             )
         return restored["params"], restored["stats"]
 
-    def _cost(self, model: str, predictor: Predictor, params: Tree, stats: Tree) -> Cost:
-        network, history = predictor.network, self.run(model).history()
+    def _cost(self, run: Run, predictor: Predictor, params: Tree, stats: Tree) -> Cost:
+        network, history = predictor.network, run.history()
         runs = self.config.evaluation.latency_runs
         return Cost(
-            model=model,
-            seed=self.config.run.seed,
-            fold=0,
+            model=run.model,
+            seed=run.seed,
+            fold=run.fold,
             image_size=self.dataset.image_size,
             parameters=network.parameter_count(),
             multiply_adds=network.multiply_adds(),
@@ -247,21 +291,22 @@ class Workbench:
             training_epochs=len(history),
             training_images_per_second=float(np.median([e.images_per_second for e in history])),
             device=device_name(),
-            dtype=self.config.for_model(model).model.dtype,
+            dtype=self.config.for_model(run.model).model.dtype,
             **forward_cost(predictor, params, stats, runs),
         )
 
-    def _describe(self, network: Network, progress: Progress) -> None:
-        run = self.run(network.name)
+    def _describe(self, network: Network, runs: Sequence[Run], progress: Progress) -> None:
         params, _ = network.shapes()
         overview = parameter_overview.get_parameter_overview(params, include_stats=False)
-        replace_text(run.root / "parameters.txt", overview + "\n")
-        replace_text(run.root / "model.json", json.dumps(self._recipe(network), indent=1) + "\n")
+        for run in runs:
+            run.write_text("parameters.txt", overview + "\n")
+            run.write_text("model.json", json.dumps(self._recipe(network), indent=1) + "\n")
         blocks = ", ".join(
             f"{name} {parameter_overview.count_parameters(block):,}"
             for name, block in params.items()
         )
         progress.say(f"{network.name}: {network.parameter_count():,} parameters ({blocks})")
+        progress.say(describe_optimizer(self.config.for_model(network.name)))
 
     def _recipe(self, network: Network) -> dict[str, Any]:
         return {

@@ -1,6 +1,7 @@
 """Where a run keeps what: the layout of a working directory; no jax.
 
 workdir/
+  lock                              held by the run that is using it
   config.json, environment.json     what ran, and on what
   gallery.npz                       degraded examples for the report
   runs/<model>/seed0-fold0/
@@ -15,18 +16,31 @@ workdir/
 
 from __future__ import annotations
 
+import io
 import re
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from etils import epath
 
-from lqjax.rows import Cost, Epoch, Row, from_json, read_lines, replace_text, to_json
+from lqjax.rows import (
+    Cost,
+    Epoch,
+    Row,
+    from_json,
+    read_lines,
+    replace_text,
+    to_json,
+    write_csv,
+    write_lines,
+)
 
 RUN_NAME = re.compile(r"seed(\d+)-fold(\d+)")
 LONGEST_SLUG = 80
+COMMITTED = "commit_success.txt"
 
 
 def slug(condition: str) -> str:
@@ -37,22 +51,32 @@ def slug(condition: str) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """The folder of one trained network: model, seed, fold."""
+    """The folder of one trained network: model, seed, fold.
+
+    Attributes:
+      writes: false where another process writes; then what writes does nothing.
+    """
 
     root: epath.Path
     model: str
     seed: int
     fold: int
+    writes: bool = True
 
     @property
     def checkpoints(self) -> epath.Path:
         """Folder of the Orbax checkpoints."""
         return self.root / "checkpoints"
 
-    def is_trained(self) -> bool:
-        """Tell whether there is a checkpoint; one appears whole, named by its epoch."""
+    def has_checkpoint(self) -> bool:
+        """Tell whether there is a checkpoint; one appears whole, named by its step."""
         folder = self.checkpoints
         return folder.exists() and any(path.name.isdigit() for path in folder.iterdir())
+
+    def is_trained(self) -> bool:
+        """Tell whether there is a checkpoint; one appears whole, named by its step."""
+        folder = self.checkpoints
+        return folder.exists() and any(_is_whole(path) for path in folder.iterdir())
 
     @property
     def history_path(self) -> epath.Path:
@@ -70,7 +94,17 @@ class Run:
 
     def write_cost(self, cost: Cost) -> None:
         """Keep what the model costs."""
-        replace_text(self.root / "cost.json", to_json(cost) + "\n")
+        self.write_text("cost.json", to_json(cost) + "\n")
+
+    def write_history(self, history: Sequence[Epoch]) -> None:
+        """Keep the epochs trained so far."""
+        if self.writes:
+            write_lines(history, self.history_path)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file of this folder at once, never in part."""
+        if self.writes:
+            replace_text(self.root / name, text)
 
     def row(self, condition: str) -> Row | None:
         """Read the row of a finished condition; `None` while it is not finished."""
@@ -87,6 +121,8 @@ class Run:
 
     def write_condition(self, row: Row, logits: np.ndarray) -> None:
         """Keep a finished condition: scores first, the row last, so that a row means finished."""
+        if not self.writes:
+            return
         folder = self.root / "conditions"
         write_arrays(folder / f"{slug(row.condition)}.npz", logits=logits.astype(np.float32))
         replace_text(folder / f"{slug(row.condition)}.json", to_json(row) + "\n")
@@ -97,6 +133,8 @@ class Run:
 
     def write_examples(self, ids: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> None:
         """Keep what the rows of all score files stand for."""
+        if not self.writes:
+            return
         write_arrays(
             self.root / "examples.npz",
             ids=ids.astype(str),
@@ -111,14 +149,19 @@ class Run:
 
 @dataclass(frozen=True)
 class Workdir:
-    """A working directory; `root` may be local or on a bucket."""
+    """A working directory; `root` may be local or on a bucket.
+
+    Attributes:
+      writes: false where another process writes; then what writes does nothing.
+    """
 
     root: epath.Path
+    writes: bool = True
 
     @classmethod
-    def at(cls, path: epath.PathLike) -> Workdir:
+    def at(cls, path: epath.PathLike, *, writes: bool = True) -> Workdir:
         """Name a working directory; nothing is created yet."""
-        return cls(epath.Path(path))
+        return cls(epath.Path(path), writes)
 
     @property
     def report(self) -> epath.Path:
@@ -132,11 +175,28 @@ class Workdir:
 
     def run(self, model: str, seed: int, fold: int = 0) -> Run:
         """Name the folder of one trained network."""
-        return Run(self.root / "runs" / model / f"seed{seed}-fold{fold}", model, seed, fold)
+        folder = self.root / "runs" / model / f"seed{seed}-fold{fold}"
+        return Run(folder, model, seed, fold, self.writes)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file of this directory at once, never in part."""
+        if self.writes:
+            replace_text(self.root / name, text)
+
+    def write_rows(self, rows: Sequence[Row]) -> None:
+        """Keep all rows, as JSON lines and as CSV."""
+        if self.writes:
+            write_lines(rows, self.root / "results.jsonl")
+            write_csv(rows, self.root / "results.csv")
+
+    def write_gallery(self, arrays: dict[str, np.ndarray]) -> None:
+        """Keep the degraded examples."""
+        if self.writes:
+            write_arrays(self.gallery, **arrays)
 
     def has_results(self) -> bool:
         """Tell whether any run here has a checkpoint or a finished condition."""
-        return any(run.is_trained() or run.rows() for run in self.runs())
+        return any(run.has_checkpoint() or run.rows() for run in self.runs())
 
     def runs(self) -> list[Run]:
         """List the runs that exist, by model, seed and fold."""
@@ -146,20 +206,28 @@ class Workdir:
             for folder in sorted(model.iterdir()) if model.is_dir() else []:
                 match = RUN_NAME.fullmatch(folder.name)
                 if match:
-                    found.append(Run(folder, model.name, int(match[1]), int(match[2])))
+                    found.append(Run(folder, model.name, int(match[1]), int(match[2]), self.writes))
         return found
+
+
+def _is_whole(checkpoint: epath.Path) -> bool:
+    # Folders on a bucket cannot be renamed: there Orbax marks with a file those it has finished.
+    finished = "://" not in str(checkpoint) or (checkpoint / COMMITTED).exists()
+    return checkpoint.name.isdigit() and finished
 
 
 def write_arrays(path: epath.Path, **arrays: np.ndarray) -> None:
     """Write an npz file at once, never in part."""
+    # A zip file seeks while it is written, which files on a bucket cannot.
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+    temporary.write_bytes(packed.getvalue())
     temporary.replace(path)
 
 
 def read_arrays(path: epath.Path) -> dict[str, Any]:
     """Read an npz file; no code in it is run."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
         return dict(arrays)

@@ -10,6 +10,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import jax
+import pytest
 from jaxtyping import install_import_hook
 
 import tests.shapes  # the hook looks it up by name
@@ -25,3 +26,12 @@ CACHE = os.environ.setdefault(
 )
 jax.config.update("jax_compilation_cache_dir", CACHE)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Tests that share compiled programs share a worker, however `--dist` is set."""
+    from lqjax.imaging.operations import OPERATIONS
+    from tests.scheduling import SharedCompilationScheduling
+
+    return SharedCompilationScheduling(config, log, frozenset(OPERATIONS.names()))

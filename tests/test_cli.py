@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent
         (["--config.optimizer.learning_rat=1"], "allowed: optimizer.learning_rate,"),
         (["--config.optimizer.learning_rate=x"], "optimizer.learning_rate='x': expected a number"),
         (["--config.model.names=resnet5"], "unknown model 'resnet5'; allowed: resnet50"),
-        (["--config.optimizer.name=adam"], "unknown optimizer 'adam'; allowed: adamw"),
+        (["--config.optimizer.name=adan"], "unknown optimizer 'adan'; allowed: adam"),
         (["--config.schedule.name=cosin"], "unknown schedule 'cosin'; allowed: cosine"),
         (["--config.data.source=foldr"], "unknown data source 'foldr'; allowed: folder"),
         (["--config.evaluation.conditions=low_qualty/*"], "low_quality"),
@@ -34,7 +34,7 @@ ROOT = Path(__file__).parent.parent
         (["--config.data.source=folder", "--config.data.path=/no/such/folder"], "/no/such/folder"),
         (["--config.data.source=npz", "--config.data.path=/no/such.npz"], "/no/such.npz"),
         (["--mode=report", "--workdir=/no/such/workdir"], "/no/such/workdir"),
-        (["--mode=evaluate"], "holds no trained alexnet; train it first"),
+        (["--mode=evaluate"], "holds no trained alexnet of seed 0; train it first"),
         (["--config.run.devices=99"], "run.devices=99"),
         (["--config.overrides.resnet50.training.batch_size=5000"], "5000 is larger than the 1294"),
         (["--config.evaluation.batch_size=9"], "evaluation.batch_size is 9, no multiple of the 8"),
@@ -76,7 +76,7 @@ def test_a_recipe_with_an_unknown_field_is_named(tmp_path, capsys):
 def test_a_failed_start_does_not_claim_the_workdir(tmp_path, capsys):
     assert main(["--mode=evaluate", f"--workdir={tmp_path}/run"]) == 2
     assert not (tmp_path / "run").exists()
-    assert main(["--config.optimizer.name=adam", f"--workdir={tmp_path}/run"]) == 2
+    assert main(["--config.optimizer.name=adan", f"--workdir={tmp_path}/run"]) == 2
     assert not (tmp_path / "run").exists()
 
 
@@ -121,7 +121,7 @@ def test_flags_take_both_forms():
 def test_help_lists_every_setting(capsys):
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
-    assert "optimizer.learning_rate=0.001" in text and "run.smoke=False" in text
+    assert "optimizer.learning_rate=0.0\n" in text and "run.smoke=False" in text
     assert main(["--version"]) == 0
 
 

@@ -24,6 +24,26 @@ def test_an_unknown_option_is_left_out(fresh, monkeypatch):
     assert compiling.jit(lambda x: x + 1)(1.0) == 2.0
 
 
+def test_one_unknown_option_keeps_no_other_out(fresh, monkeypatch):
+    known = dict(compiling.compile_options())
+    compiling.compile_options.cache_clear()
+    monkeypatch.setattr(compiling, "CPU_OPTIONS", {"xla_no_such_option": "1", **known})
+    assert compiling.compile_options() == known
+
+
+def test_no_small_pieces_where_warnings_cannot_be_silenced(fresh, monkeypatch):
+    monkeypatch.setattr(compiling, "_silence_warnings", lambda: False)
+    assert not compiling.compile_options().keys() & compiling.HEAP_OPTION.keys()
+
+
+def test_arrays_larger_than_a_piece_raise_no_warning(fresh, capfd):
+    side = 2600  # pixels; a float32 array of this height and width is larger than a piece
+    large = jax.ShapeDtypeStruct((side, side), jnp.float32)
+    assert large.size * large.dtype.itemsize > max(compiling.HEAP_OPTION.values())
+    compiling.jit(lambda x: (jnp.cos(x) @ jnp.sin(x)).sum()).lower(large).compile()
+    assert "per-heap" not in capfd.readouterr().err
+
+
 def test_accelerators_get_none(fresh, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert compiling.compile_options() == {}

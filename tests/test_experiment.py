@@ -1,26 +1,15 @@
 """The whole path on the digits: train, evaluate, report, resume; from Python and by command."""
 
-import dataclasses
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import jax
-import numpy as np
 import pytest
 
 import lqjax
 from lqjax.cli import main
 from lqjax.rows import Row, read_lines
-from lqjax.runtime import make_mesh
-from lqjax.training.checkpoints import Checkpoints
-from lqjax.workdir import Workdir
 
-ROOT = Path(__file__).parent.parent
 SMALL = {
     "image_size": 28,
     "train_limit": 64,
@@ -92,63 +81,6 @@ def test_conditions_may_be_added_and_other_settings_may_not(compared):
 def test_report_alone(compared, capsys):
     assert main(["--mode=report", f"--workdir={compared.workdir}"]) == 0
     assert "report:" in capsys.readouterr().out
-
-
-def final_parameters(workdir, model="resnet18"):
-    from lqjax.models.network import build
-    from lqjax.training.state import with_sharding
-
-    network = build(model, num_classes=10, channels=1, image_size=28, stem="small")
-    params, stats = network.shapes()
-    with Checkpoints(Workdir.at(workdir).run(model, 0).checkpoints, read_only=True) as checkpoints:
-        shapes = with_sharding({"params": params, "stats": stats}, make_mesh(1))
-        return checkpoints.restore_model(checkpoints.latest_epoch(), shapes)
-
-
-@pytest.mark.slow
-def test_killed_and_started_again_it_ends_the_same_bit_for_bit(tmp_path):
-    command = [
-        sys.executable,
-        str(ROOT / "launch.py"),
-        "--mode=train",
-        "--config.model.names=resnet18",
-        "--config.data.image_size=28",
-        "--config.data.train_limit=160",
-        "--config.data.test_limit=32",
-        "--config.training.epochs=3",
-        "--config.training.batch_size=32",
-        "--config.evaluation.batch_size=32",
-        "--config.augmentation.crop_padding=2",
-    ]
-    environment = {
-        **os.environ,
-        "XLA_FLAGS": "",
-        "JAX_COMPILATION_CACHE_DIR": os.environ["LQJAX_TEST_CACHE"],
-    }
-    whole, killed = tmp_path / "whole", tmp_path / "killed"
-    subprocess.run(
-        [*command, f"--workdir={whole}"], env=environment, check=True, capture_output=True
-    )
-    process = subprocess.Popen(
-        [*command, f"--workdir={killed}"], env=environment, stderr=subprocess.DEVNULL
-    )
-    first = killed / "runs" / "resnet18" / "seed0-fold0" / "checkpoints" / "1"
-    while not first.exists():
-        assert process.poll() is None, "the run ended before it could be killed"
-        time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    subprocess.run(
-        [*command, f"--workdir={killed}"], env=environment, check=True, capture_output=True
-    )
-    one, two = final_parameters(whole), final_parameters(killed)
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True):
-        np.testing.assert_array_equal(a, b)
-    histories = [Workdir.at(w).run("resnet18", 0).history() for w in (whole, killed)]
-    timeless = [
-        [dataclasses.replace(e, images_per_second=0, seconds=0) for e in h] for h in histories
-    ]
-    assert timeless[0] == timeless[1] and len(timeless[0]) == 3
 
 
 def test_a_config_of_another_kind_is_refused():

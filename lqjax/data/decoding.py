@@ -1,34 +1,14 @@
-"""Many pictures: decoded in parallel into one array, the bad ones refused or skipped."""
+"""Many pictures: decoded into memory or into a file, the bad ones refused or skipped."""
 
 from __future__ import annotations
 
-import os
-import warnings
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-
 import numpy as np
-from PIL import Image
-from tqdm import tqdm
 
 from lqjax.config import DataConfig
-from lqjax.data.pictures import is_grey, to_pixels
-from lqjax.data.source import Listing, one_line
+from lqjax.data.cache import cached_images
+from lqjax.data.chunks import Bad, Form, chunks_from, decode_chunks
+from lqjax.data.source import Listing
 from lqjax.typing import Split
-
-CHUNK = 64
-"""Images that a thread takes at a time."""
-
-PATIENCE_SECONDS = 2.0
-"""Decoding that is done sooner shows no progress bar."""
-
-Bad = tuple[int, str]
-"""A row that cannot be used, and why."""
-
-
-class ColourFoundError(Exception):
-    """A picture in colour where only grey ones were expected."""
 
 
 def decode(
@@ -38,103 +18,51 @@ def decode(
 
     Args:
       listing: what to decode.
-      settings: `image_size`, `workers`, `on_bad_image`.
+      settings: `image_size`, `workers`, `on_bad_image`, `cache_dir`.
       channels: 1 or 3, of the result.
-      title: what the progress bar says.
+      title: what the progress bar says, "train images".
       only_grey: raise `ColourFoundError` at a picture in colour rather than turn it grey.
 
     Returns:
-      The split, and (name, reason) of every image that was skipped.
+      The split, and (name, reason) of every image that was skipped. With `cache_dir` the images
+      are a read-only memory map of a file there, and what is there already is not decoded again.
 
     Raises:
       ValueError: an image is bad and `on_bad_image` is "error" (the first one is named), or all
-        of them are, or the images do not fit in memory.
+        of them are, or the images do not fit in memory or `cache_dir`.
     """
-    images = _room(len(listing), settings.image_size, channels)
-
-    def decode_row(row: int) -> str:
-        try:
-            picture = listing.read(row)
-            if only_grey and not is_grey(picture):
-                raise ColourFoundError
-            images[row] = to_pixels(picture, settings.image_size, channels)
-        except ColourFoundError:
-            raise
-        except Exception as error:  # damaged files make decoders raise nearly anything
-            return one_line(error)
-        return ""
-
-    bad = _decode_rows(decode_row, listing, settings, title)
+    form = Form(settings.image_size, channels, only_grey)
+    fill = cached_images if settings.cache_dir else _images_in_memory
+    images, bad = fill(listing, settings, form, title)
     labels = listing.labels.astype(np.int32)
     if not bad:
         return Split(images, labels, listing.ids), ()
-    kept = np.setdiff1d(np.arange(len(listing)), [row for row, _ in bad])
     skipped = tuple((listing.names[row], reason) for row, reason in bad)
-    if not len(kept):
+    if len(bad) == len(listing):
         raise ValueError(f"{skipped[0][0]} and all other {title} are unusable ({skipped[0][1]})")
-    return Split(images[kept], labels[kept], listing.ids[kept]), skipped
+    kept = np.setdiff1d(np.arange(len(listing)), [row for row, _ in bad])
+    return Split(images, labels[kept], listing.ids[kept]), skipped
 
 
-def _room(count: int, size: int, channels: int) -> np.ndarray:
-    try:
-        return np.empty((count, size, size, channels), np.uint8)
-    except MemoryError:
-        gigabytes = count * size * size * channels / 1e9
-        raise ValueError(
-            f"{count:,} images of {size} px need {gigabytes:.0f} GB of memory, which is not "
-            "there; lower data.image_size, or set data.train_limit and data.test_limit"
-        ) from None
-
-
-def _decode_rows(
-    decode_row: Callable[[int], str], listing: Listing, settings: DataConfig, title: str
-) -> list[Bad]:
-    """Decode all rows, chunk by chunk; return the bad ones in order, or refuse the first."""
-    stop_at_bad = settings.on_bad_image == "error"
-
-    def decode_chunk(start: int) -> list[Bad]:
-        found = []
-        for row in range(start, min(start + CHUNK, len(listing))):
-            if reason := decode_row(row):
-                found.append((row, reason))
-                if stop_at_bad:
-                    break
-        return found
-
+def _images_in_memory(
+    listing: Listing, settings: DataConfig, form: Form, title: str
+) -> tuple[np.ndarray, list[Bad]]:
+    images, filled = _room(len(listing), form), 0
     bad: list[Bad] = []
-    starts = range(0, len(listing), CHUNK)
-    with (
-        _strict_decoders(),
-        tqdm(
-            total=len(listing), desc=title, unit=" images", delay=PATIENCE_SECONDS, disable=None
-        ) as bar,
-        ThreadPoolExecutor(settings.workers or os.cpu_count()) as pool,
-    ):
-        for start, found in zip(starts, _in_order(pool, decode_chunk, starts), strict=True):
-            bad += found
-            bar.update(min(CHUNK, len(listing) - start))
-            if bad and stop_at_bad:
-                raise ValueError(
-                    f"{listing.names[bad[0][0]]}: not a usable image ({bad[0][1]}); replace or "
-                    "remove it, or leave such images out with data.on_bad_image=skip"
-                )
-    return bad
+    for chunk in decode_chunks(listing, chunks_from(0, len(listing), form), settings, form, title):
+        images[filled : filled + len(chunk.pixels)] = chunk.pixels
+        filled += len(chunk.pixels)
+        bad += chunk.bad
+    return images[:filled], bad
 
 
-def _in_order(
-    pool: ThreadPoolExecutor, decode_chunk: Callable[[int], list[Bad]], starts: range
-) -> Iterator[list[Bad]]:
-    """Yield what the chunks give, in order; leave none waiting when one fails."""
+def _room(count: int, form: Form) -> np.ndarray:
     try:
-        yield from pool.map(decode_chunk, starts)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-@contextmanager
-def _strict_decoders() -> Iterator[None]:
-    """Make Pillow refuse what it would only warn of as dangerous; mute what it finds odd."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
+        return np.empty((count, *form.image_shape), np.uint8)
+    except MemoryError:
+        gigabytes = count * form.image_bytes / 1e9
+        raise ValueError(
+            f"{count:,} images of {form.size} px need {gigabytes:.0f} GB of memory, which is not "
+            "there; decode them to a disk with data.cache_dir, lower data.image_size, or set "
+            "data.train_limit and data.test_limit"
+        ) from None

@@ -21,7 +21,7 @@ import numpy as np
 
 from lqjax.config import DataConfig
 from lqjax.data.pictures import SUFFIXES, open_picture
-from lqjax.data.source import SOURCES, Catalogue, Listing, one_line
+from lqjax.data.source import SOURCES, Catalogue, Listing, file_version, one_line
 
 SPLIT_FOLDERS = {
     "train": ("train", "training"),
@@ -169,6 +169,7 @@ def _listing(root: Path, files: _Files, class_names: tuple[str, ...], size: int)
         labels=np.asarray([numbers[name] for name in files.classes]),
         names=files.paths,
         read=lambda row: open_picture(files.paths[row], size),
+        version=lambda row: file_version(files.paths[row]),
     )
 
 

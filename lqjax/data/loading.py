@@ -7,7 +7,9 @@ import dataclasses
 import numpy as np
 
 from lqjax.config import DataConfig
-from lqjax.data.decoding import ColourFoundError, decode
+from lqjax.data.cache import remember_colour
+from lqjax.data.chunks import ColourFoundError
+from lqjax.data.decoding import decode
 from lqjax.data.source import SOURCES, Catalogue, Listing
 from lqjax.data.splits import stratified_limit, stratified_part
 from lqjax.typing import Dataset, Split
@@ -124,7 +126,9 @@ def _decode(listed: Catalogue, settings: DataConfig) -> Dataset:
     try:
         return _decode_as(listed, settings, 1, only_grey=True)
     except ColourFoundError:
-        return _decode_as(listed, settings, 3, only_grey=False)
+        for part in PARTS:
+            remember_colour(listed.splits[part], settings, f"{part} images")
+    return _decode_as(listed, settings, 3, only_grey=False)
 
 
 def _decode_as(listed: Catalogue, settings: DataConfig, channels: int, only_grey: bool) -> Dataset:

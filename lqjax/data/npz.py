@@ -14,7 +14,7 @@ import numpy as np
 
 from lqjax.config import DataConfig
 from lqjax.data.pictures import from_array
-from lqjax.data.source import SOURCES, Catalogue, Listing, one_line
+from lqjax.data.source import SOURCES, Catalogue, Listing, file_version, one_line
 
 PARTS = {"train": "train", "validation": "val", "test": "test"}
 """Name of the split -> prefix of its arrays."""
@@ -115,12 +115,13 @@ def _own_channels(arrays: dict[str, np.ndarray]) -> int:
 
 def _listing(arrays: dict[str, np.ndarray], prefix: str, path: Path) -> Listing:
     images, labels = arrays[f"{prefix}_images"], arrays[f"{prefix}_labels"].reshape(-1)
-    rows = range(len(images))
+    rows, version = range(len(images)), file_version(str(path))
     return Listing(
         ids=np.asarray([f"{prefix}/{row}" for row in rows]),
         labels=labels.astype(np.int64),
         names=[f"{path}: {prefix}_images[{row}]" for row in rows],
         read=lambda row: from_array(images[row]),
+        version=lambda row: version,
     )
 
 

@@ -15,6 +15,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageOps
 
+RULES_VERSION = 1
+"""Raised with every change of these rules, so that nothing is mixed with what is kept on disk."""
+
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WEBP")
 """Pillow's decoders that files are handed to, whatever their names say."""
 

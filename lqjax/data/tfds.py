@@ -19,7 +19,7 @@ import numpy as np
 
 from lqjax.config import DataConfig
 from lqjax.data.pictures import from_array
-from lqjax.data.source import SOURCES, Catalogue, Listing, one_line
+from lqjax.data.source import SOURCES, Catalogue, Listing, file_version, one_line
 from lqjax.registry import nearest_first
 
 SPLIT_NAMES = {
@@ -176,12 +176,21 @@ def _listing(opened: _Opened, image_key: str, label_key: str) -> Listing:
     except Exception as error:  # damaged records fail in many ways
         raise _damaged(f"{opened.folder}, split {opened.split_name}", error) from error
     ids = [f"{opened.split_name}/{row}" for row in rows]
+    version = _version(opened.folder)
     return Listing(
         ids=np.asarray(ids),
         labels=np.asarray(labels),
         names=[f"{opened.folder}: record {name}" for name in ids],
         read=lambda row: from_array(np.asarray(opened.records[row][image_key])),
+        version=lambda row: version,
     )
+
+
+def _version(folder: str) -> str:
+    """Tell versions of the prepared files apart; those in a bucket by their folder's name."""
+    if "://" in folder:
+        return folder
+    return "; ".join(f"{p.name} {file_version(str(p))}" for p in sorted(Path(folder).iterdir()))
 
 
 def _keys(builder: Any) -> tuple[str, str]:

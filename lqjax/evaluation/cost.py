@@ -12,7 +12,7 @@ import numpy as np
 
 from lqjax.compiling import jit
 from lqjax.evaluation.predict import Predictor
-from lqjax.runtime import batch_sharded
+from lqjax.runtime import batch_sharded, read
 from lqjax.typing import Tree
 
 WARMUP_RUNS = 2
@@ -35,16 +35,21 @@ def time_runs(run: Callable[[], Any], runs: int) -> np.ndarray:
 def forward_cost(predictor: Predictor, params: Tree, stats: Tree, runs: int) -> dict[str, float]:
     """Measure latency of one image on one device and throughput of a batch on all.
 
+    Where several processes share the devices each one measures, and all have to take part.
+
     Returns:
       The latency and throughput fields of `lqjax.rows.Cost`: medians and quartiles.
     """
     network = predictor.network
     shape = (network.image_size, network.image_size, network.channels)
-    device = predictor.mesh.devices.flat[0]
-    one = jax.device_put((params, stats, jnp.zeros((1, *shape))), device)
+    mine = [d for d in predictor.mesh.devices.flat if d.process_index == jax.process_index()]
+    one = jax.device_put((*read((params, stats)), jnp.zeros((1, *shape))), mine[0])
     single = jit(predictor.function)
     latencies = time_runs(lambda: single(*one), runs)
-    many = jax.device_put(jnp.zeros((predictor.batch_size, *shape)), batch_sharded(predictor.mesh))
+    many = jax.jit(
+        lambda: jnp.zeros((predictor.batch_size, *shape)),
+        out_shardings=batch_sharded(predictor.mesh),
+    )()
     seconds = time_runs(lambda: predictor.forward(params, stats, many), runs)
     low, middle, high = np.percentile(latencies, QUARTILES)
     slow, usual, fast = np.percentile(predictor.batch_size / seconds, QUARTILES)

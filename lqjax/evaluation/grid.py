@@ -8,14 +8,16 @@ import jax
 import numpy as np
 
 from lqjax.data.pipeline import Placed
+from lqjax.distributed import decide, stop_requested
 from lqjax.evaluation.predict import Predictor, Prepare, as_floats
 from lqjax.imaging.apply import apply_condition
 from lqjax.imaging.conditions import Condition
 from lqjax.imaging.damage import Damage, Measured, average, measure
 from lqjax.metrics.summary import summarise
 from lqjax.progress import Progress
-from lqjax.rows import Row
+from lqjax.rows import Row, from_json, to_json
 from lqjax.runtime import read
+from lqjax.stopping import Terminated
 from lqjax.typing import Images, Split, Tree
 from lqjax.workdir import Run
 
@@ -51,14 +53,18 @@ class Grid:
         """Test under every condition that has no row yet; return the rows of all.
 
         A condition whose row is on disk is finished and is not computed again.
+
+        Raises:
+          Terminated: one of several processes was asked to stop; what is finished is kept.
         """
         count = len(self.split)
-        done = sum(run.row(condition.name) is not None for condition in self.conditions)
+        finished = self._finished(run)
         rows = []
         title = f"evaluate {predictor.network.name}"
-        with progress.stage(title, count * len(self.conditions), count * done) as stage:
+        total, done = count * len(self.conditions), count * len(finished)
+        with progress.stage(title, total, done) as stage:
             for condition in self.conditions:
-                row = run.row(condition.name)
+                row = finished.get(condition.name)
                 if row is None:
                     stage.note(condition.name)
                     measured: list[Measured] = []
@@ -71,8 +77,19 @@ class Grid:
                     )
                     row = self._row(run, condition, logits, measured)
                     run.write_condition(row, logits)
+                    if stop_requested():
+                        raise Terminated
                 rows.append(row)
         return rows
+
+    def _finished(self, run: Run) -> dict[str, Row]:
+        # Looked up once, before anything is written, so that all processes test the same ones.
+        def look() -> list[str]:
+            rows = [run.row(condition.name) for condition in self.conditions]
+            return [to_json(row) for row in rows if row is not None]
+
+        rows = [from_json(Row, line) for line in decide(look)]
+        return {row.condition: row for row in rows}
 
     def _prepare(self, condition: Condition, measured: list[Measured]) -> Prepare:
         def prepare(images: jax.Array, numbers: jax.Array) -> Images:

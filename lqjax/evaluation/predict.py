@@ -68,8 +68,8 @@ class Predictor:
         """
         parts: list[np.ndarray] = []
         waiting: tuple[Logits, np.ndarray] | None = None
-        for rows, mask in padded_batches(len(batches), self.batch_size):
-            images, _, numbers = batches.batch(rows)
+        rows, masks = zip(*padded_batches(len(batches), self.batch_size), strict=True)
+        for (images, _, numbers), mask in zip(batches.batches(rows), masks, strict=True):
             made = self.forward(params, stats, prepare(images, numbers)), mask
             if waiting is not None:
                 parts.append(read(waiting[0])[waiting[1]])

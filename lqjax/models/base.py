@@ -28,6 +28,10 @@ class Settings:
       dropout: rate of the dropout layers, in [0, 1); networks without dropout ignore it.
       zero_init_residual: start the last scale of each residual block at zero, so that every
         block starts as the identity; networks without residual blocks ignore it.
+      batch_norm_groups: BatchNorm takes its statistics over so many equal parts of the batch, each
+        by itself; 1 for the whole batch.
+      remat: keep only what goes from block to block for the backward pass and compute the rest
+        again; networks without residual blocks ignore it.
     """
 
     num_classes: int
@@ -36,6 +40,8 @@ class Settings:
     stem: str
     dropout: float
     zero_init_residual: bool
+    batch_norm_groups: int = 1
+    remat: bool = False
 
 
 class Classifier(nnx.Module):

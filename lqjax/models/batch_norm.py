@@ -18,27 +18,33 @@ EPSILON = 1e-5
 class BatchNorm(nnx.Module):
     """Normalise each channel over batch, height and width.
 
-    Statistics are those of the global batch when the batch is sharded under `jax.jit`. The
-    running variance is the unbiased estimate, the variance used for normalising the biased
-    one, both as PyTorch does, so that published statistics mean the same here.
+    Statistics are those of the global batch when the batch is sharded under `jax.jit`, or those
+    of `groups` equal parts of it, each normalised by its own; with as many groups as devices
+    that share the batch, no device waits for the others. The running statistics are then the mean
+    over the parts. The running variance is the unbiased estimate, the variance used for
+    normalising the biased one, both as PyTorch does, so that published statistics mean the same
+    here.
 
     Args:
       channels: number of channels.
       scale: start value of the learned scale.
+      groups: parts of the batch with statistics of their own; must divide it.
       dtype: dtype of the result; statistics and parameters are float32.
 
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
     """
 
-    def __init__(self, channels: int, *, scale: float = 1.0, dtype: Any) -> None:
+    def __init__(self, channels: int, *, scale: float = 1.0, groups: int = 1, dtype: Any) -> None:
         self.scale = nnx.Param(jnp.full(channels, scale, jnp.float32))
         self.bias = nnx.Param(jnp.zeros(channels, jnp.float32))
         self.mean = nnx.BatchStat(jnp.zeros(channels, jnp.float32))
         self.var = nnx.BatchStat(jnp.ones(channels, jnp.float32))
-        self.dtype = dtype
+        self.groups, self.dtype = groups, dtype
 
     def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
         """Normalise (batch, height, width, channel); `train` updates the running statistics."""
+        if train and self.groups > 1:
+            return self._by_groups(maps)
         maps = maps.astype(jnp.float32)
         mean, variance = self.mean[...], self.var[...]
         if train:
@@ -47,6 +53,18 @@ class BatchNorm(nnx.Module):
         factor = self.scale[...] * jax.lax.rsqrt(variance + EPSILON)
         offset = self.bias[...] - mean * factor
         return (maps * factor[None, None, None] + offset[None, None, None]).astype(self.dtype)
+
+    def _by_groups(self, maps: jax.Array) -> jax.Array:
+        parts = maps.astype(jnp.float32).reshape(self.groups, -1, *maps.shape[1:])
+        means, variances = jax.vmap(moments)(parts)
+        self._remember(
+            means.mean(0), variances.mean(0), count=parts.size // (self.groups * maps.shape[-1])
+        )
+        factors = self.scale[...][None] * jax.lax.rsqrt(variances + EPSILON)
+        offsets = self.bias[...][None] - means * factors
+        shape = (self.groups, 1, 1, 1, maps.shape[-1])
+        normalised = parts * factors.reshape(shape) + offsets.reshape(shape)
+        return normalised.reshape(maps.shape).astype(self.dtype)
 
     def _remember(self, mean: jax.Array, variance: jax.Array, *, count: int) -> None:
         unbiased = variance * (count / max(count - 1, 1))

@@ -195,6 +195,8 @@ def build(
     stem: str = "imagenet",
     dropout: float = 0.5,
     zero_init_residual: bool = True,
+    batch_norm_groups: int = 1,
+    remat: bool = False,
 ) -> Network:
     """Look a network up and fix its shape; nothing is allocated before `Network.init`.
 
@@ -210,6 +212,8 @@ def build(
         networks: 3x3 without stride and no pooling instead of 7x7 with 2).
       dropout: rate in [0, 1) of the dropout layers of AlexNet.
       zero_init_residual: start every residual block as the identity.
+      batch_norm_groups: equal parts of a batch that BatchNorm normalises each by itself.
+      remat: compute the inside of residual blocks again in the backward pass.
 
     Raises:
       ValueError: an unknown name or value, or too small an image; the message says the fix.
@@ -226,7 +230,18 @@ def build(
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout={dropout}: the rate must lie in [0, 1); 0 turns it off")
     check_size(name, image_size, architecture, stem)
-    settings = Settings(num_classes, channels, DTYPES[dtype], stem, dropout, zero_init_residual)
+    if batch_norm_groups < 1:
+        raise ValueError(f"batch_norm_groups={batch_norm_groups}: there must be at least one")
+    settings = Settings(
+        num_classes=num_classes,
+        channels=channels,
+        dtype=DTYPES[dtype],
+        stem=stem,
+        dropout=dropout,
+        zero_init_residual=zero_init_residual,
+        batch_norm_groups=batch_norm_groups,
+        remat=remat,
+    )
     minimum = architecture.minimum_size[stem]
     return Network(name, num_classes, channels, image_size, stem, minimum, architecture, settings)
 

@@ -53,9 +53,11 @@ def _convolution(
 class Shortcut(nnx.Module):
     """Project the input of a block to the shape of its output."""
 
-    def __init__(self, inputs: int, outputs: int, *, stride: int, dtype: Any, draws: Draws) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, stride: int, groups: int, dtype: Any, draws: Draws
+    ) -> None:
         self.conv = _convolution(inputs, outputs, 1, stride=stride, dtype=dtype, draws=draws)
-        self.bn = BatchNorm(outputs, dtype=dtype)
+        self.bn = BatchNorm(outputs, groups=groups, dtype=dtype)
 
     def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
         """Map (batch, height, width, inputs) to (batch, height', width', outputs)."""
@@ -68,16 +70,18 @@ class BasicBlock(nnx.Module):
     expansion = 1
 
     def __init__(
-        self, inputs: int, width: int, *, stride: int, last_scale: float, dtype: Any,
-        draws: Draws,
+        self, inputs: int, width: int, *, stride: int, last_scale: float, groups: int,
+        dtype: Any, draws: Draws,
     ) -> None:  # fmt: skip
         shared: dict[str, Any] = {"dtype": dtype, "draws": draws}
         self.conv1 = _convolution(inputs, width, 3, stride=stride, **shared)
-        self.bn1 = BatchNorm(width, dtype=dtype)
+        self.bn1 = BatchNorm(width, groups=groups, dtype=dtype)
         self.conv2 = _convolution(width, width, 3, **shared)
-        self.bn2 = BatchNorm(width, scale=last_scale, dtype=dtype)
+        self.bn2 = BatchNorm(width, scale=last_scale, groups=groups, dtype=dtype)
         projects = stride > 1 or inputs != width
-        self.downsample = Shortcut(inputs, width, stride=stride, **shared) if projects else None
+        self.downsample = (
+            Shortcut(inputs, width, stride=stride, groups=groups, **shared) if projects else None
+        )
 
     def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
         """Map (batch, height, width, inputs) to (batch, height', width', width)."""
@@ -93,19 +97,21 @@ class BottleneckBlock(nnx.Module):
     expansion = EXPANSION
 
     def __init__(
-        self, inputs: int, width: int, *, stride: int, last_scale: float, dtype: Any,
-        draws: Draws,
+        self, inputs: int, width: int, *, stride: int, last_scale: float, groups: int,
+        dtype: Any, draws: Draws,
     ) -> None:  # fmt: skip
         shared: dict[str, Any] = {"dtype": dtype, "draws": draws}
         outputs = width * EXPANSION
         self.conv1 = _convolution(inputs, width, 1, **shared)
-        self.bn1 = BatchNorm(width, dtype=dtype)
+        self.bn1 = BatchNorm(width, groups=groups, dtype=dtype)
         self.conv2 = _convolution(width, width, 3, stride=stride, **shared)
-        self.bn2 = BatchNorm(width, dtype=dtype)
+        self.bn2 = BatchNorm(width, groups=groups, dtype=dtype)
         self.conv3 = _convolution(width, outputs, 1, **shared)
-        self.bn3 = BatchNorm(outputs, scale=last_scale, dtype=dtype)
+        self.bn3 = BatchNorm(outputs, scale=last_scale, groups=groups, dtype=dtype)
         projects = stride > 1 or inputs != outputs
-        self.downsample = Shortcut(inputs, outputs, stride=stride, **shared) if projects else None
+        self.downsample = (
+            Shortcut(inputs, outputs, stride=stride, groups=groups, **shared) if projects else None
+        )
 
     def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
         """Map (batch, height, width, inputs) to (batch, height', width', 4 * width)."""
@@ -133,7 +139,9 @@ class ResNet(Classifier):
         shared: dict[str, Any] = {"dtype": settings.dtype, "draws": draws}
         size, stride = STEM_KERNELS[settings.stem]
         self.conv1 = _convolution(settings.channels, STAGE_WIDTHS[0], size, stride=stride, **shared)
-        self.bn1 = BatchNorm(STAGE_WIDTHS[0], dtype=settings.dtype)
+        self.bn1 = BatchNorm(
+            STAGE_WIDTHS[0], groups=settings.batch_norm_groups, dtype=settings.dtype
+        )
         inputs = STAGE_WIDTHS[0]
         last_scale = 0.0 if settings.zero_init_residual else 1.0
         for number, (width, depth) in enumerate(zip(STAGE_WIDTHS, depths, strict=True), start=1):
@@ -141,12 +149,18 @@ class ResNet(Classifier):
             for i in range(depth):
                 stride = 2 if number > 1 and i == 0 else 1
                 blocks[str(i)] = block(
-                    inputs, width, stride=stride, last_scale=last_scale, **shared
+                    inputs,
+                    width,
+                    stride=stride,
+                    last_scale=last_scale,
+                    groups=settings.batch_norm_groups,
+                    **shared,
                 )
                 inputs = width * block.expansion
             setattr(self, f"layer{number}", nnx.Dict(blocks))
         self.fc = Dense(inputs, settings.num_classes, deviation=(3 * inputs) ** -0.5, **shared)
         self.depths, self.pools = depths, settings.stem == "imagenet"
+        self.remat = settings.remat
 
     def activations(
         self, images: jax.Array, *, train: bool, rngs: nnx.Rngs | None = None
@@ -159,10 +173,17 @@ class ResNet(Classifier):
         for number, depth in enumerate(self.depths, start=1):
             stage = getattr(self, f"layer{number}")
             for i in range(depth):
-                x = stage[str(i)](x, train=train)
+                x = self._block(stage[str(i)], x, train)
             maps[f"layer{number}"] = x
         features = global_average_pool(x)
         return {**maps, "features": features, "logits": self.fc(features).astype(jnp.float32)}
+
+    def _block(
+        self, block: BasicBlock | BottleneckBlock, maps: jax.Array, train: bool
+    ) -> jax.Array:
+        if not (self.remat and train):
+            return block(maps, train=train)
+        return nnx.remat(lambda block, maps: block(maps, train=train))(block, maps)
 
 
 LAYOUTS: dict[str, tuple[type[BasicBlock] | type[BottleneckBlock], tuple[int, int, int, int]]] = {

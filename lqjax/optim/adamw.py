@@ -5,11 +5,15 @@ from __future__ import annotations
 import optax
 
 from lqjax.config import OptimizerConfig
-from lqjax.optim.base import OPTIMIZERS
-from lqjax.optim.decay_mask import decay_mask
+from lqjax.optim.adam import PUBLISHED as ADAM
+from lqjax.optim.base import update_rule
+from lqjax.optim.decay_mask import mask_of
+
+PUBLISHED = {**ADAM, "weight_decay": 1e-2}
+"""As Adam; the decay is that of `torch.optim.AdamW`, which multiplies it by the rate too."""
 
 
-@OPTIMIZERS.register("adamw")
+@update_rule("adamw", PUBLISHED)
 def adamw(settings: OptimizerConfig, schedule: optax.Schedule) -> optax.GradientTransformation:
     """Build AdamW; the decay is multiplied by the learning rate.
 
@@ -21,5 +25,5 @@ def adamw(settings: OptimizerConfig, schedule: optax.Schedule) -> optax.Gradient
         b2=settings.beta2,
         eps=settings.epsilon,
         weight_decay=settings.weight_decay,
-        mask=lambda params: decay_mask(params, settings.decay_norm_and_bias),
+        mask=mask_of(settings),
     )

@@ -1,9 +1,12 @@
-"""Checkpoints of one training run: the latest and the best, written by Orbax."""
+"""Checkpoints of one training run: the best and the latest few, written by Orbax."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import jax
@@ -12,49 +15,74 @@ import orbax.checkpoint as ocp
 from etils import epath
 from orbax.checkpoint import checkpoint_managers
 
-from lqjax.rows import Epoch
+from lqjax.distributed import lost_another
+from lqjax.training.damage import UnreadableError, checksum, sealed, set_aside
+from lqjax.training.fitting import MisfitError, check_fit, structure_checksum
+from lqjax.training.record import EarlierFormatError, LaterFormatError, Record, best_epoch
 from lqjax.typing import Tree
 
 MODEL, REST, RECORD = "model", "rest", "record"
-MODEL_PARTS, REST_PARTS = ("params", "stats"), ("step", "optimizer")
+
+LONGEST_REASON = 200
+"""Characters of another library's message that ours quote."""
+
+SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
+"""Where TensorStore's messages name the error of the operating system, behind long paths."""
 
 
-def best_epoch(history: Sequence[Epoch]) -> Epoch:
-    """Pick the best epoch: highest validation accuracy, then lowest loss, then the earliest."""
-    return min(history, key=lambda e: (-e.validation_accuracy, e.validation_loss, e.epoch))
+class NotWrittenError(OSError):
+    """A checkpoint could not be written; the message says why, and that earlier ones are whole."""
 
 
 class KeepBestAndLatest(checkpoint_managers.PreservationPolicy):
-    """Tell Orbax which checkpoints to keep; `best` is set before each save."""
+    """Tell Orbax which checkpoints to keep: the latest, and the `needed` ones."""
 
-    best: int | None = None
+    def __init__(self, latest: int) -> None:
+        self.latest = latest
+        self.needed: set[int] = set()
 
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
-        """Mark the best checkpoint and the last one."""
-        return [c.step == self.best or c is checkpoints[-1] for c in checkpoints]
+        """Mark the needed checkpoints and the last ones."""
+        kept = {c.step for c in checkpoints[-self.latest :]} | self.needed
+        return [c.step in kept for c in checkpoints]
 
 
 class Checkpoints:
     """The checkpoints below one folder; a context manager that waits for what it writes.
 
-    A checkpoint is named by its epoch and holds the whole state and the history so far. It
-    appears at once, never in part, so that a run may be killed at any moment.
+    A checkpoint is named by its step. `model` holds the weights that are evaluated, `rest` what
+    else training needs, `record` what is known about it. It appears at once, never in part, so
+    that a run may be killed at any moment.
 
     Args:
       folder: where they lie; made when the first one is written.
+      keep: how many of the latest stay beside the best.
       read_only: never change anything.
+      say: prints a warning.
     """
 
-    def __init__(self, folder: epath.Path, *, read_only: bool = False) -> None:
-        self._policy = KeepBestAndLatest()
+    def __init__(
+        self,
+        folder: epath.Path,
+        *,
+        keep: int = 1,
+        read_only: bool = False,
+        say: Callable[[str], None] = print,
+    ) -> None:
+        self.folder = folder
+        self._policy, self._say, self._read_only = KeepBestAndLatest(keep), say, read_only
+        self._manager = self._open()
+
+    def _open(self) -> ocp.CheckpointManager:
         options = ocp.CheckpointManagerOptions(
-            preservation_policy=None if read_only else self._policy,
-            cleanup_tmp_directories=not read_only,
-            read_only=read_only,
-            create=not read_only,
+            preservation_policy=None if self._read_only else self._policy,
+            cleanup_tmp_directories=not self._read_only,
+            read_only=self._read_only,
+            create=not self._read_only,
         )
-        self._manager = ocp.CheckpointManager(
-            epath.Path(folder).absolute() if "://" not in str(folder) else folder,
+        remote = "://" in str(self.folder)
+        return ocp.CheckpointManager(
+            self.folder if remote else epath.Path(self.folder).absolute(),
             options=options,
             item_handlers={
                 # Weights hardly compress, and compression takes the cores that train.
@@ -67,60 +95,166 @@ class Checkpoints:
     def __enter__(self) -> Checkpoints:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._manager.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        if error is None:
+            with self._writing():
+                self._manager.close()
+            return
+        if lost_another(error):  # closing would wait for the process that is gone
+            return
+        with suppress(Exception):  # the first error is the one to tell
+            self._manager.close()
 
-    def latest_epoch(self) -> int | None:
-        """Number of the latest checkpoint; `None` when there is none."""
-        return self._manager.latest_step()
+    def steps(self) -> list[int]:
+        """List the steps of which there are checkpoints, the latest first."""
+        return sorted(self._manager.all_steps(), reverse=True)
 
-    def save(self, state: Tree, history: Sequence[Epoch]) -> None:
-        """Write the state after the last epoch of `history`, in the background."""
-        state = _detached(state)
-        self._policy.best = best_epoch(history).epoch
-        self._manager.save(
-            history[-1].epoch,
-            args=ocp.args.Composite(
-                **{
-                    MODEL: ocp.args.PyTreeSave({part: state[part] for part in MODEL_PARTS}),
-                    REST: ocp.args.PyTreeSave({part: state[part] for part in REST_PARTS}),
-                    RECORD: ocp.args.JsonSave([dataclasses.asdict(e) for e in history]),
-                }
-            ),
-        )
-
-    def history(self, epoch: int) -> list[Epoch]:
-        """Read the history that a checkpoint holds."""
-        restored = self._manager.restore(
-            epoch, args=ocp.args.Composite(**{RECORD: ocp.args.JsonRestore()})
-        )
-        return [Epoch(**values) for values in restored[RECORD]]
-
-    def restore(self, epoch: int, abstract: Tree) -> Tree:
-        """Read a whole state.
+    def save(self, model: Tree, rest: Tree, record: Record) -> None:
+        """Write a state, in the background; an earlier checkpoint of the same step is replaced.
 
         Args:
-          epoch: number of the checkpoint.
-          abstract: `jax.ShapeDtypeStruct` with shardings for each array, as `abstract_state`.
+          model: the weights that are evaluated.
+          rest: from `lqjax.training.state.to_rest`.
+          record: its checksums and structures are filled in here.
+
+        Raises:
+          NotWrittenError: this one or the one before could not be written.
         """
-        model = self.restore_model(epoch, {part: abstract[part] for part in MODEL_PARTS})
-        rest = self._restore(REST, epoch, {part: abstract[part] for part in REST_PARTS})
-        return {**model, **rest}
-
-    def restore_model(self, epoch: int, abstract: Tree) -> Tree:
-        """Read `{"params": ..., "stats": ...}` only."""
-        return self._restore(MODEL, epoch, abstract)
-
-    def _restore(self, item: str, epoch: int, abstract: Tree) -> Tree:
-        arguments = ocp.args.PyTreeRestore(
-            abstract, restore_args=ocp.checkpoint_utils.construct_restore_args(abstract)
+        model, rest = _detached(model), _detached(rest)
+        parts = {MODEL: model, REST: rest}
+        record = dataclasses.replace(
+            record,
+            checksums={name: checksum(part) for name, part in parts.items()},
+            structures={name: structure_checksum(part) for name, part in parts.items()},
         )
-        return self._manager.restore(epoch, args=ocp.args.Composite(**{item: arguments}))[item]
+        if record.history:
+            # What is evaluated: the best epoch, or the last one.
+            self._policy.needed = {best_epoch(record.history).step, record.history[-1].step}
+        items = {
+            MODEL: ocp.args.PyTreeSave(model),
+            REST: ocp.args.PyTreeSave(rest),
+            RECORD: ocp.args.JsonSave(sealed(dataclasses.asdict(record))),
+        }
+        with self._writing():
+            if record.step in self._manager.all_steps():
+                self._manager.wait_until_finished()
+                self._manager.delete(record.step)
+            self._manager.save(record.step, args=ocp.args.Composite(**items))
+
+    def finish(self) -> None:
+        """Wait until everything is written.
+
+        Raises:
+          NotWrittenError: it could not be.
+        """
+        with self._writing():
+            self._manager.wait_until_finished()
+
+    def record(self, step: int) -> Record:
+        """Read what a checkpoint says about itself.
+
+        Raises:
+          UnreadableError: it is damaged.
+          ValueError: a later version wrote it.
+        """
+        folder = self.folder / str(step)
+        with self._reading(step):
+            return Record.from_json(self._restore(RECORD, step, ocp.args.JsonRestore()), folder)
+
+    def latest(self, abstract_model: Tree, abstract_rest: Tree) -> tuple[Tree, Tree, Record] | None:
+        """Read the latest checkpoint that is whole: `(model, rest, record)`, `None` without any.
+
+        One that cannot be read is moved aside, with a warning, and the one before is taken.
+
+        Args:
+          abstract_model, abstract_rest: `jax.ShapeDtypeStruct` with shardings for each array.
+
+        Raises:
+          ValueError: the checkpoint is of another network, or a later version wrote it.
+        """
+        steps = self.steps()
+        for step in steps:
+            try:
+                record = self.record(step)
+                # The weights first: where they do not fit, they say best what is different.
+                model = self._checked(MODEL, step, abstract_model, record)
+                return model, self._checked(REST, step, abstract_rest, record), record
+            except UnreadableError as error:
+                self._manager.close()
+                moved = set_aside(self.folder, step)
+                instead = "the one before it is used" if step != steps[-1] else "no other is left"
+                self._say(
+                    f"warning: checkpoint {step} is damaged ({error}) and was moved to {moved};"
+                    f" {instead}"
+                )
+                self._manager = self._open()
+        return None
+
+    def model(self, step: int, abstract: Tree) -> Tree:
+        """Read the weights that are evaluated, `{"params": ..., "stats": ...}`.
+
+        Raises:
+          UnreadableError: the checkpoint is damaged.
+          ValueError: it is of another network, or a later version wrote it.
+        """
+        return self._checked(MODEL, step, abstract, self.record(step))
+
+    def _checked(self, item: str, step: int, abstract: Tree, record: Record) -> Tree:
+        folder = self.folder / str(step)
+        with self._reading(step):
+            found = self._manager.item_metadata(step)[item].tree
+            if structure_checksum(found) != record.structures[item]:
+                raise UnreadableError(f"{folder}: names or shapes in {item} are wrong")
+            check_fit(found, abstract, folder)
+            arguments = ocp.args.PyTreeRestore(
+                abstract, restore_args=ocp.checkpoint_utils.construct_restore_args(abstract)
+            )
+            made = self._restore(item, step, arguments)
+            if checksum(made) != record.checksums[item]:
+                raise UnreadableError(f"{folder}: the checksum of {item} is wrong")
+        return made
+
+    def _restore(self, item: str, step: int, arguments: Any) -> Any:
+        return self._manager.restore(step, args=ocp.args.Composite(**{item: arguments}))[item]
+
+    @contextmanager
+    def _reading(self, step: int) -> Iterator[None]:
+        try:
+            yield
+        except (
+            UnreadableError,
+            MisfitError,
+            EarlierFormatError,
+            LaterFormatError,
+            PermissionError,
+        ):
+            raise
+        except Exception as error:  # whatever the decoders of Orbax meet in a damaged file
+            raise UnreadableError(f"{self.folder / str(step)}: {_reason(error)}") from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # a full disk comes as an error of the storage library
+            raise NotWrittenError(
+                f"no checkpoint could be written to {self.folder} ({_reason(error)}); earlier ones"
+                " are whole: make room and start the same command again"
+            ) from error
 
 
-def _detached(state: Tree) -> Tree:
+def _reason(error: Exception) -> str:
+    """Say in a few words what another library met; of a disk's error, what the system said."""
+    text = " ".join(str(error).split())
+    code = SYSTEM_ERROR.search(text)
+    return os.strerror(int(code[1])) if code else text[:LONGEST_REASON]
+
+
+def _detached(tree: Tree) -> Tree:
     # The next step donates these buffers while Orbax still reads them; on a CPU "copying to
     # the host" makes no copy, so one is made here.
     if jax.default_backend() != "cpu":
-        return state
-    return jax.tree.map(jnp.copy, state)
+        return tree
+    return jax.tree.map(jnp.copy, tree)

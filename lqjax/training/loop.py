@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from typing import Any
 
-import jax
 import numpy as np
-import optax
 from jax.sharding import Mesh
 
 from lqjax.config import Config
-from lqjax.data.pipeline import Placed, check_batch_size, epoch_order
+from lqjax.data.batch import Placed
+from lqjax.data.order import check_batch_size
+from lqjax.distributed import several_processes
 from lqjax.models.network import Network
-from lqjax.optim.building import build_optimizer, build_schedule
+from lqjax.optim.base import OPTIMIZERS
+from lqjax.optim.building import build_optimizer
 from lqjax.progress import Progress, Stage
-from lqjax.rows import Epoch, write_lines
-from lqjax.runtime import read, replicated
-from lqjax.training.checkpoints import Checkpoints, best_epoch
-from lqjax.training.measures import TrainMetrics
-from lqjax.training.state import abstract_state, create_state
-from lqjax.training.step import make_train_step
+from lqjax.rows import Epoch
+from lqjax.runtime import read
+from lqjax.settings import replace_at
+from lqjax.training.accumulation import check_accumulation
+from lqjax.training.checkpoints import Checkpoints
+from lqjax.training.dispatch import Dispatcher, steps_per_dispatch
+from lqjax.training.keeper import Keeper
+from lqjax.training.log import TrainingLog
+from lqjax.training.loss import Loss
+from lqjax.training.machine import changes_of_machine, machine_of
+from lqjax.training.measures import means
+from lqjax.training.passage import Passage
+from lqjax.training.plan import make_plan
+from lqjax.training.position import Position, stacked
+from lqjax.training.profiling import Profiler
+from lqjax.training.recalibration import make_recalibration
+from lqjax.training.record import Record
+from lqjax.training.state import (
+    abstract_items,
+    abstract_state,
+    create_state,
+    evaluation_weights,
+    from_items,
+)
+from lqjax.training.step import make_preparation, make_update
 from lqjax.typing import Tree
 from lqjax.workdir import Run
 
@@ -30,44 +52,8 @@ Validate = Callable[[Tree, Tree], tuple[float, float]]
 """(params, stats) -> (mean loss in nats, accuracy) on the validation split."""
 
 
-class DivergedError(RuntimeError):
-    """The loss is not finite; the message says where and what to try."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How many steps there are, and how the learning rate moves over them."""
-
-    steps_per_epoch: int
-    schedule: optax.Schedule
-
-    def rate(self, step: int) -> float:
-        """Return the learning rate of a step (steps count from 0)."""
-        return float(self.schedule(step))
-
-
-def make_plan(config: Config, examples: int) -> Plan:
-    """Count the steps; the last, incomplete batch of an epoch is left out.
-
-    Raises:
-      ValueError: the batch is larger than the training split.
-    """
-    size = config.training.batch_size
-    if examples < size:
-        raise ValueError(
-            f"training.batch_size={size} is larger than the {examples} training images;"
-            f" choose at most {examples}"
-        )
-    steps = examples // size
-    return Plan(steps, build_schedule(config, steps * config.training.epochs, steps))
-
-
-def is_finished(config: Config, history: Sequence[Epoch]) -> bool:
-    """Tell whether training is over: all epochs done, or patience at an end."""
-    if not history:
-        return False
-    waited = history[-1].epoch - best_epoch(history).epoch
-    return history[-1].epoch >= config.training.epochs or 0 < config.training.patience <= waited
+class UnequalStepsError(ValueError):
+    """Runs that stand at different steps cannot be trained as one program."""
 
 
 class Trainer:
@@ -77,7 +63,9 @@ class Trainer:
       network, config, run: what is trained, how, and where its files lie.
       batches: the training split as the pipeline gives it.
       statistics: (mean, std) per channel of the training images.
+      loss: from `lqjax.training.loss.make_loss`.
       validate: measures the validation split.
+      writers: writers of the log beside those that the settings name.
     """
 
     def __init__(
@@ -87,104 +75,194 @@ class Trainer:
         run: Run,
         batches: Placed,
         statistics: tuple[np.ndarray, np.ndarray],
+        loss: Loss,
         validate: Validate,
         mesh: Mesh,
+        writers: Sequence[Any] = (),
     ) -> None:
-        check_batch_size(config.training.batch_size, mesh.size, "training.batch_size")
-        self.network, self.config, self.run = network, config, run
+        size = config.training.batch_size
+        check_batch_size(size, mesh.size, "training.batch_size")
+        check_accumulation(size, config.training.accumulation, mesh.size)
+        self.network, self.config = network, config
+        self.runs: tuple[Run, ...] = (run,)
         self.batches, self.validate, self.mesh = batches, validate, mesh
+        self.writers = writers
         self.plan = make_plan(config, len(batches))
         self.optimizer = build_optimizer(config, self.plan.schedule)
-        self._step = make_train_step(network, self.optimizer, config, statistics, mesh)
+        prepare = make_preparation(config.augmentation, statistics, network.num_classes)
+        self._recalibrate = make_recalibration(network, config, prepare, batches, mesh)
+        update = make_update(network, self.optimizer, config, prepare, loss)
+        self._dispatcher = Dispatcher(
+            update,
+            batches,
+            mesh,
+            self.plan.steps_per_epoch,
+            size,
+            steps_per_dispatch(config.training.steps_per_dispatch),
+        )
 
-    def train(self, progress: Progress) -> list[Epoch]:
-        """Train to the end, from the latest checkpoint if there is one.
+    def with_runs(self, runs: Sequence[Run]) -> Trainer:
+        """Return a trainer of the same network for other folders and their seeds.
+
+        One run shares what is compiled: programs do not depend on the seed. Several runs are
+        trained as one program, each with its own state, order and randomness.
+        """
+        made = copy.copy(self)
+        made.runs = tuple(runs)
+        made._dispatcher = self._dispatcher.of_several(len(runs))
+        return made
+
+    def train(self, progress: Progress) -> list[list[Epoch]]:
+        """Train to the end, from the latest checkpoints if there are any.
 
         Returns:
-          One record per epoch; the weights are in the checkpoints.
+          One record per epoch for each run; the weights are in the checkpoints.
 
         Raises:
           DivergedError: the loss is not finite.
+          NotWrittenError: a checkpoint could not be written.
+          UnequalStepsError: several runs do not stand at the same step.
         """
-        images = self.plan.steps_per_epoch * self.config.training.batch_size
-        with Checkpoints(self.run.checkpoints) as checkpoints:
-            latest = checkpoints.latest_epoch()
-            history = [] if latest is None else checkpoints.history(latest)
-            write_lines(history, self.run.history_path)
-            if is_finished(self.config, history):
-                return history
-            state = self._start(checkpoints, latest)
-            total = images * self.config.training.epochs
-            title = f"train {self.network.name}"
-            with progress.stage(title, total, images * len(history)) as stage:
-                while not is_finished(self.config, history):
-                    state, record = self._epoch(state, len(history) + 1, stage)
-                    history.append(record)
-                    checkpoints.save(state, history)
-                    write_lines(history, self.run.history_path)
-        return history
+        with ExitStack() as stack:
+            at = self._start(stack, progress)
+            for keeper in at.keepers:
+                keeper.run.write_history(keeper.history)
+            if not at.finished:
+                self._to_the_end(at, stack, progress)
+        return [keeper.history for keeper in at.keepers]
 
-    def _start(self, checkpoints: Checkpoints, latest: int | None) -> Tree:
-        if latest is None:
-            return create_state(self.network, self.optimizer, self.config.run.seed, self.mesh)
-        abstract = abstract_state(self.network, self.optimizer, self.mesh)
-        return checkpoints.restore(latest, abstract)
+    def _to_the_end(self, at: Position, stack: ExitStack, progress: Progress) -> None:
+        folder, profile = self.runs[0].root / "trace", self.config.run.profile
+        profiler = stack.enter_context(Profiler(folder, profile, progress.say))
+        for keeper in at.keepers:
+            keeper.log.resume(at.step)
+        size = self.config.training.batch_size * len(at.keepers)
+        total = self.plan.steps_per_epoch * size * self.config.training.epochs
+        title = f"train {self.network.name}"
+        with progress.stage(title, total, at.step * size) as stage:
+            passage = Passage(
+                self.config,
+                self.plan,
+                self._dispatcher,
+                self.mesh,
+                self.network.name,
+                profiler,
+                stage,
+            )
+            while not at.finished:
+                self._epoch(at, passage, stage)
 
-    def _epoch(self, state: Tree, epoch: int, stage: Stage) -> tuple[Tree, Epoch]:
-        size, steps = self.config.training.batch_size, self.plan.steps_per_epoch
-        order = epoch_order(self.config.run.seed, epoch, len(self.batches))
-        rows = [order[i * size : (i + 1) * size] for i in range(steps)]
-        metrics = jax.device_put(TrainMetrics.empty(), replicated(self.mesh))
-        started = warm = time.perf_counter()
-        loss = None
-        label = f"epoch {epoch}/{self.config.training.epochs}"
-        stage.note(f"{label}, compiling" if epoch == 1 else label)
-        for number, batch in enumerate(self.batches.batches(rows)):
-            before, step = loss, (epoch - 1) * steps + number
-            state, metrics, loss = self._step(state, metrics, *batch)
-            # The loop reads the step before the one that it has just handed to the device.
-            if before is not None:
-                stage.note(f"{label}, loss {self._checked(before, step - 1):.3f}")
-            if number == 0:
-                jax.block_until_ready(loss)
-                warm = time.perf_counter()
-            stage.advance(size)
-        self._checked(loss, epoch * steps - 1)
-        trained = time.perf_counter()
-        stage.note(f"{label}, validating")
-        validation_loss, validation_accuracy = self.validate(state["params"], state["stats"])
-        if not math.isfinite(validation_loss):  # the last update may have been the fatal one
-            raise self._diverged(validation_loss, epoch * steps - 1)
-        means = read(metrics.compute())
-        return state, Epoch(
+    def _start(self, stack: ExitStack, progress: Progress) -> Position:
+        keepers, states, records = [], [], []
+        for run in self.runs:
+            config = replace_at(self.config, "run.seed", run.seed)
+            keeper, state, record = self._open(run, config, stack, progress)
+            keepers.append(keeper)
+            states.append(state)
+            records.append(record)
+        steps = {record.step for record in records}
+        if len(steps) > 1:
+            raise UnequalStepsError(f"the runs stand at the steps {sorted(steps)}")
+        seconds = max(record.seconds for record in records)
+        return Position(stacked(states), steps.pop(), seconds, keepers)
+
+    def _open(
+        self, run: Run, config: Config, stack: ExitStack, progress: Progress
+    ) -> tuple[Keeper, Tree, Record]:
+        keep, say = config.training.keep_checkpoints, progress.say
+        checkpoints = stack.enter_context(Checkpoints(run.checkpoints, keep=keep, say=say))
+        log = TrainingLog(run, config, self.network, self.mesh, self.writers, say)
+        stack.enter_context(log)
+        abstract = abstract_state(self.network, self.optimizer, config, self.mesh)
+        found = checkpoints.latest(*abstract_items(abstract, config, self.mesh))
+        machine = machine_of(self.mesh)
+        if found is None:
+            state = create_state(self.network, self.optimizer, config, self.mesh)
+            return Keeper(run, config, checkpoints, log, [], machine), state, Record(0, ())
+        model, rest, record = found
+        keeper = Keeper(run, config, checkpoints, log, list(record.history), machine)
+        changes = changes_of_machine(record.machine, machine)
+        if changes and not keeper.finished:
+            progress.say(
+                f"warning: {self.network.name} goes on on another machine ({changes}): its results"
+                " will differ in the last digits from those of an undisturbed run"
+            )
+        return keeper, from_items(model, rest, config), record
+
+    def _epoch(self, at: Position, passage: Passage, stage: Stage) -> None:
+        """Train to the end of the epoch, validate, and keep what came of it."""
+        began = time.perf_counter() - at.seconds
+        label = f"epoch {at.epoch}/{self.config.training.epochs}"
+        pace = passage.run(at, label)
+        at.seconds = time.perf_counter() - began
+        open_ones = [number for number, keeper in enumerate(at.keepers) if not keeper.finished]
+        with ExitStack() as pauses:
+            for number in open_ones:
+                pauses.enter_context(at.keepers[number].log.paused())
+            stage.note(f"{label}, validating")
+            weights, made = self._validated(at, open_ones, passage)
+            seconds = time.perf_counter() - began
+            records = [
+                self._record(at, number, found, passage, pace, seconds)
+                for number, found in made.items()
+            ]
+            for number, record in zip(open_ones, records, strict=True):
+                at.keepers[number].history.append(record)
+            passage.close_epoch(at, weights)
+            for number in open_ones:
+                at.keepers[number].run.write_history(at.keepers[number].history)
+        for number in open_ones:
+            at.keepers[number].log.epoch(at.keepers[number].history[-1])
+
+    def _record(
+        self,
+        at: Position,
+        number: int,
+        found: tuple[float, float],
+        passage: Passage,
+        pace: float,
+        seconds: float,
+    ) -> Epoch:
+        """Put together what an epoch of one run came to."""
+        run, (loss, accuracy) = at.keepers[number].run, found
+        if not math.isfinite(loss):  # the last update may have been the fatal one
+            raise passage.diverged(loss, at.step - 1, number)
+        measured = means(read(at.part_of(at.state["metrics"], number)))
+        return Epoch(
             model=self.network.name,
-            seed=self.run.seed,
-            fold=self.run.fold,
-            epoch=epoch,
-            step=epoch * steps,
-            learning_rate=self.plan.rate(epoch * steps - 1),
-            train_loss=float(means["loss"]),
-            train_accuracy=float(means["accuracy"]),
-            validation_loss=validation_loss,
-            validation_accuracy=validation_accuracy,
-            images_per_second=_rate(size * (steps - 1), trained - warm),
-            seconds=time.perf_counter() - started,
+            seed=run.seed,
+            fold=run.fold,
+            epoch=at.epoch,
+            step=at.step,
+            learning_rate=passage.rate(at.step - 1, number),
+            train_loss=measured["loss"],
+            train_accuracy=measured["accuracy"],
+            validation_loss=loss,
+            validation_accuracy=accuracy,
+            images_per_second=pace,
+            seconds=seconds,
         )
 
-    def _checked(self, loss: jax.Array | None, step: int) -> float:
-        value = float(read(loss))
-        if not math.isfinite(value):
-            raise self._diverged(value, step)
-        return value
+    def _validated(
+        self, at: Position, open_ones: Sequence[int], passage: Passage
+    ) -> tuple[dict[int, Tree], dict[int, tuple[float, float]]]:
+        """Validate the runs that are not finished: their weights, and (loss, accuracy)."""
+        weights, made = {}, {}
+        try:
+            for number in open_ones:
+                weights[number] = self._weights(at, number)
+                made[number] = self.validate(weights[number]["params"], weights[number]["stats"])
+        except BaseException as error:
+            # Asked to stop: the steps of the epoch are kept, unless other processes had to help.
+            if not isinstance(error, Exception) and not several_processes():
+                passage.save(at)
+            raise
+        return weights, made
 
-    def _diverged(self, value: float, step: int) -> DivergedError:
-        rate = self.plan.rate(step)
-        return DivergedError(
-            f"the loss of {self.network.name} became {value} at step {step} with learning rate"
-            f" {rate:.3g}; try optimizer.learning_rate={rate / 10:.1g},"
-            " optimizer.gradient_clip=1 or schedule.warmup_epochs=1"
-        )
-
-
-def _rate(images: int, seconds: float) -> float:
-    return images / seconds if images and seconds > 0 else 0.0
+    def _weights(self, at: Position, number: int) -> Tree:
+        weights = evaluation_weights(at.state_of(number), self.config)
+        if not OPTIMIZERS[self.config.optimizer.name].averages:
+            return weights
+        seed = at.keepers[number].run.seed
+        stats = self._recalibrate(weights["params"], weights["stats"], seed, at.epoch)
+        return {**weights, "stats": stats}

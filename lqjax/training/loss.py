@@ -2,18 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import jax
+import jax.numpy as jnp
+import numpy as np
 import optax
 
-from lqjax.typing import Labels, Logits
+from lqjax.config import TrainingConfig
+from lqjax.training.class_weights import BY_RARITY, EVEN, class_weights, parse_class_weights
+from lqjax.training.focal import focal_factors
+from lqjax.typing import Logits
+
+FOCAL = "focal"
+
+Loss = Callable[[Logits, jax.Array], tuple[jax.Array, jax.Array]]
+"""(logits (batch, classes), targets (batch, classes) with rows that sum to 1) ->
+(losses (batch,) in nats, weights (batch,)); the loss of a batch is their weighted mean."""
 
 
-def cross_entropy(logits: Logits, labels: Labels, label_smoothing: float) -> jax.Array:
-    """Compute softmax cross-entropy per example in nats, (batch,).
+def check_loss(settings: TrainingConfig, class_names: Sequence[str]) -> None:
+    """Refuse settings that do not fit the classes of the data, before training.
 
-    With smoothing s of K classes the target is 1 - s + s / K for the label, s / K elsewhere.
-
-    Source: Szegedy et al., "Rethinking the Inception architecture", 2016, section 7.
+    Raises:
+      ValueError: as `parse_class_weights`.
     """
-    targets = optax.smooth_labels(jax.nn.one_hot(labels, logits.shape[1]), label_smoothing)
-    return optax.softmax_cross_entropy(logits, targets)
+    if settings.class_weights not in (EVEN, BY_RARITY):
+        parse_class_weights(settings.class_weights, class_names)
+
+
+def make_loss(
+    settings: TrainingConfig, class_names: Sequence[str], class_counts: np.ndarray
+) -> Loss:
+    """Build the loss per example: cross-entropy or focal, smoothed and weighted as set.
+
+    With class weights w, targets y and smoothed targets s the loss of a batch is
+    sum_b sum_c w_c s_bc l_bc / sum_b sum_c w_c y_bc, with l = -log p, for the focal loss times
+    (1 - p) ** gamma. An example weighs what its targets weigh, sum_c w_c y_bc. For labels this is
+    the mean that PyTorch takes; for mixed targets the sum above the line is PyTorch's, which
+    then divides by the number of examples (the same without class weights, and under `auto`
+    on average).
+
+    Args:
+      class_counts: training examples of each class, (classes,); used by `auto`.
+
+    Raises:
+      ValueError: as `check_loss`.
+
+    Source: smoothing: Szegedy et al., "Rethinking the Inception architecture", 2016, section 7;
+    focal: Lin et al., "Focal loss for dense object detection", 2017.
+    """
+    class_weight = class_weights(settings.class_weights, class_names, class_counts)
+    weighted = settings.class_weights != EVEN
+
+    def loss(logits: Logits, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+        terms = -jax.nn.log_softmax(logits)
+        if settings.loss == FOCAL:
+            terms = terms * focal_factors(-terms, settings.focal_gamma)
+        smoothed = optax.smooth_labels(targets, settings.label_smoothing)
+        if not weighted:
+            return (smoothed * terms).sum(1), jnp.ones(len(logits), logits.dtype)
+        weight = jnp.asarray(class_weight, logits.dtype)[None]
+        weights = (weight * targets).sum(1)
+        return (weight * smoothed * terms).sum(1) / weights, weights
+
+    return loss

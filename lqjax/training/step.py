@@ -1,4 +1,4 @@
-"""The training step: pure, compiled once, on any number of devices."""
+"""The training step: a pure function from state and batch to the next state and the loss."""
 
 from __future__ import annotations
 
@@ -9,94 +9,136 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from clu.metrics import Collection
-from jax.sharding import Mesh
 
-from lqjax.augmentations.base import augment
-from lqjax.compiling import jit
-from lqjax.config import Config
+from lqjax.augmentations.base import augment, mix
+from lqjax.config import AugmentationConfig, Config
 from lqjax.imaging.conditions import expand
 from lqjax.imaging.levels import from_levels
 from lqjax.models.network import Network
-from lqjax.runtime import batch_sharded, replicated
+from lqjax.training.accumulation import accumulate
+from lqjax.training.averaging import moving_average
 from lqjax.training.degrading import random_degradation
-from lqjax.training.loss import cross_entropy
-from lqjax.training.measures import measure
+from lqjax.training.loss import Loss
+from lqjax.training.measures import add_measures
+from lqjax.training.state import AVERAGE
 from lqjax.typing import Tree
 
-AUGMENT_STREAM, DEGRADE_STREAM, MODEL_STREAM = 0, 1, 2
+AUGMENT_STREAM, DEGRADE_STREAM, MODEL_STREAM, MIX_STREAM = 0, 1, 2, 3
+
+Prepare = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], Tree]
+"""(key, uint8 images, labels, numbers) -> {"images", "targets"}, of the same batch."""
+
+Update = Callable[..., tuple[Tree, jax.Array]]
+"""(state, factor, images, labels, numbers) -> (state, loss)."""
 
 
-def make_train_step(
+def make_update(
     network: Network,
-    optimizer: optax.GradientTransformation,
+    optimizer: optax.GradientTransformationExtraArgs,
     config: Config,
-    statistics: tuple[np.ndarray, np.ndarray],
-    mesh: Mesh,
-) -> Callable[..., tuple[Tree, Collection, jax.Array]]:
-    """Compile one step: augment, degrade, forward, backward, update.
+    prepare: Prepare,
+    loss: Loss,
+) -> Update:
+    """Build one step: augment, degrade, mix, normalise, forward, backward, update.
 
-    All randomness comes from `config.run.seed` and the step's number, so that a run can be
-    taken up at any step. The mean over the batch is global: XLA adds the reductions that the
-    sharding needs.
+    All randomness comes from the key of the state and the step's number, so that a run can be
+    taken up at any step. Sums over the batch are over the whole of it, on whatever devices its
+    parts lie: XLA adds the reductions that the sharding needs.
 
     Args:
-      statistics: (mean, std) per channel of the training images in [0, 1].
+      prepare: from `make_preparation`.
+      loss: from `lqjax.training.loss.make_loss`.
 
     Returns:
-      `(state, metrics, images, labels, numbers) -> (state, metrics, loss)`; state and metrics
-      are donated, images are uint8 with the batch sharded over the mesh, `loss` is the mean of
-      this batch.
+      `(state, factor, images, labels, numbers) -> (state, loss)`: `factor` multiplies the update
+      (1 but for the plateau schedule), images are uint8, `loss` is the mean of this batch.
     """
-    prepare = _preparation(config, statistics)
+    parts = config.training.accumulation
 
-    def loss_of(params: Tree, stats: Tree, images: jax.Array, labels: jax.Array, key: Any) -> Any:
-        logits, stats = network.apply(params, stats, images, train=True, key=key)
-        losses = cross_entropy(logits, labels, config.training.label_smoothing)
-        return losses.mean(), (stats, logits, losses)
+    def gradients_of(state: Tree, inputs: Tree, key: jax.Array, total: Any) -> Any:
+        def part(stats: Tree, share: Tree, number: jax.Array) -> Any:
+            part_key = jax.random.fold_in(key, number) if parts > 1 else key
 
-    def step(
-        state: Tree, metrics: Collection, images: jax.Array, labels: jax.Array, numbers: jax.Array
-    ) -> tuple[Tree, Collection, jax.Array]:
-        key = jax.random.fold_in(jax.random.key(config.run.seed), state["step"])
-        inputs = prepare(key, images, numbers)
-        gradients, (stats, logits, losses) = jax.grad(loss_of, has_aux=True)(
-            state["params"], state["stats"], inputs, labels, jax.random.fold_in(key, MODEL_STREAM)
+            def summed(params: Tree) -> Any:
+                logits, new = network.apply(
+                    params, stats, share["images"], train=True, key=part_key
+                )
+                losses, weights = loss(logits, share["targets"])
+                return (weights * losses).sum() / total, (new, (logits, losses, weights))
+
+            return jax.grad(summed, has_aux=True)(state["params"])
+
+        return accumulate(part, state["stats"], inputs, parts)
+
+    def update(
+        state: Tree, factor: jax.Array, images: jax.Array, labels: jax.Array, numbers: jax.Array
+    ) -> tuple[Tree, jax.Array]:
+        key = jax.random.fold_in(jax.random.wrap_key_data(state["key"]), state["step"])
+        inputs = prepare(key, images, labels, numbers)
+        model_key = jax.random.fold_in(key, MODEL_STREAM)
+        total = _total_weight(loss, inputs["targets"])
+        gradients, (stats, outputs) = gradients_of(state, inputs, model_key, total)
+        logits, losses, weights = outputs
+
+        def logits_of(params: Tree) -> jax.Array:
+            return network.apply(
+                params, state["stats"], inputs["images"], train=True, key=model_key
+            )[0]
+
+        updates, optimizer_state = optimizer.update(
+            gradients, state["optimizer"], state["params"], logits_of=logits_of
         )
-        updates, optimizer_state = optimizer.update(gradients, state["optimizer"], state["params"])
+        updates = jax.tree.map(lambda change: change * factor.astype(change.dtype), updates)
         made = {
+            **state,
             "step": state["step"] + 1,
             "params": optax.apply_updates(state["params"], updates),
             "stats": stats,
             "optimizer": optimizer_state,
+            "metrics": add_measures(state["metrics"], logits, labels, losses),
         }
-        return made, metrics.merge(measure(logits, labels, losses)), losses.mean()
+        if AVERAGE in state:
+            made[AVERAGE] = moving_average(
+                state[AVERAGE],
+                {"params": made["params"], "stats": stats},
+                state["step"],
+                config.training.ema_decay,
+            )
+        return made, (weights * losses).sum() / total
 
-    whole, split = replicated(mesh), batch_sharded(mesh)
-    return jit(
-        step,
-        donate_argnums=(0, 1),
-        in_shardings=(whole, whole, split, split, split),
-        out_shardings=(whole, whole, whole),
-    )
+    return update
 
 
-def _preparation(
-    config: Config, statistics: tuple[np.ndarray, np.ndarray]
-) -> Callable[[jax.Array, jax.Array, jax.Array], jax.Array]:
+def _total_weight(loss: Loss, targets: jax.Array) -> jax.Array:
+    """Sum the weights of a batch, which do not depend on the logits."""
+    return loss(jnp.zeros_like(targets), targets)[1].sum()
+
+
+def make_preparation(
+    settings: AugmentationConfig, statistics: tuple[np.ndarray, np.ndarray], num_classes: int
+) -> Prepare:
+    """Build what happens to a batch before the network sees it: augment, degrade, mix, normalise.
+
+    Args:
+      statistics: (mean, std) per channel of the training images in [0, 1].
+    """
     mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in statistics)
-    settings = config.augmentation
     degrade = None
     if settings.degradations:
         degrade = random_degradation(
             expand(settings.degradations), settings.degradation_probability
         )
 
-    def prepare(key: jax.Array, images: jax.Array, numbers: jax.Array) -> jax.Array:
+    def prepare(
+        key: jax.Array, images: jax.Array, labels: jax.Array, numbers: jax.Array
+    ) -> dict[str, jax.Array]:
         inputs = from_levels(images)
         inputs = augment(jax.random.fold_in(key, AUGMENT_STREAM), inputs, settings)
+        inputs = inputs.astype(jnp.float32)  # with 64-bit numbers enabled, draws are wider
         if degrade is not None:
             inputs = degrade(jax.random.fold_in(key, DEGRADE_STREAM), inputs, numbers)
-        return (inputs - mean) / std
+        targets = jax.nn.one_hot(labels, num_classes)  # as exact as the default float
+        inputs, targets = mix(jax.random.fold_in(key, MIX_STREAM), inputs, targets, settings)
+        return {"images": (inputs - mean) / std, "targets": targets}
 
     return prepare

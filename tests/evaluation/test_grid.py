@@ -18,7 +18,7 @@ from lqjax.imaging.degrade import degrade
 from lqjax.progress import Progress
 from lqjax.runtime import make_mesh
 from lqjax.workdir import Workdir
-from tests.training.test_step import STATISTICS, split
+from tests.training.small import split, statistics
 from tests.training.tiny import TinyNetwork
 
 SIZE, COUNT = 28, 50
@@ -33,7 +33,7 @@ def data():
 
 def predicted(data, batch_size, devices):
     mesh = make_mesh(devices)
-    predictor = Predictor(NETWORK, STATISTICS, batch_size, mesh)
+    predictor = Predictor(NETWORK, statistics(), batch_size, mesh)
     return predictor.logits(*NETWORK.init(0), place(data, mesh, "device", 0.5), as_floats)
 
 
@@ -49,7 +49,7 @@ def test_logits_do_not_depend_on_batches_or_devices(data):
 
 def rows(data, folder, batch_size=16, devices=1, conditions=CONDITIONS, damages=None):
     mesh = make_mesh(devices)
-    predictor = Predictor(NETWORK, STATISTICS, batch_size, mesh)
+    predictor = Predictor(NETWORK, statistics(), batch_size, mesh)
     batches = place(data, mesh, "device", 0.5)
     grid = Grid("made", data, batches, expand(conditions), seed=0, damages=damages)
     run = Workdir(epath.Path(folder)).run("tiny", 0)
@@ -134,6 +134,6 @@ def test_a_grid_that_was_cut_off_goes_on(data, tmp_path, monkeypatch):
 
 def test_cost_has_ordered_quartiles():
     mesh = make_mesh(2)
-    cost = forward_cost(Predictor(NETWORK, STATISTICS, 16, mesh), *NETWORK.init(0), runs=5)
+    cost = forward_cost(Predictor(NETWORK, statistics(), 16, mesh), *NETWORK.init(0), runs=5)
     assert 0 < cost["latency_low_ms"] <= cost["latency_ms"] <= cost["latency_high_ms"]
     assert 0 < cost["throughput_low"] <= cost["throughput"] <= cost["throughput_high"]

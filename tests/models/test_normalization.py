@@ -67,3 +67,79 @@ def test_batch_norm_keeps_statistics_in_float32():
     assert layer(jnp.ones((2, 2, 2, 3), jnp.bfloat16), train=True).dtype == jnp.bfloat16
     leaves = jax.tree.leaves(nnx.state(layer))
     assert {leaf.dtype for leaf in leaves} == {jnp.dtype("float32")}
+
+
+def by_parts(maps, scale, bias, parts):
+    """Normalise equal parts one by one, from the definition, in the dtype given."""
+    made, means, variances = [], [], []
+    for share in jnp.split(maps, parts):
+        mean = share.mean((0, 1, 2))
+        variance = ((share - mean[None, None, None]) ** 2).mean((0, 1, 2))
+        count = share.size // share.shape[-1]
+        made.append((share - mean[None, None, None]) / jnp.sqrt(variance + 1e-5)[None, None, None])
+        means.append(mean)
+        variances.append(variance * count / (count - 1))
+    result = jnp.concatenate(made) * scale[None, None, None] + bias[None, None, None]
+    return result, 0.1 * sum(means) / parts, 0.9 + 0.1 * sum(variances) / parts
+
+
+def in_groups(maps, scale, bias, groups):
+    layer = BatchNorm(maps.shape[-1], groups=groups, dtype=jnp.float32)
+    layer.scale[...], layer.bias[...] = scale, bias
+    result = layer(jnp.asarray(maps), train=True)
+    return result, layer.mean[...], layer.var[...]
+
+
+def uneven_maps():
+    """Parts of a batch that differ, so that it matters whose statistics are used."""
+    generator = np.random.default_rng(0)
+    maps = generator.normal(3, 2, (16, 3, 3, 4)) * np.arange(1.0, 17)[:, None, None, None]
+    scale, bias = generator.normal(1, 0.5, 4), generator.normal(0, 1, 4)
+    return maps, scale, bias
+
+
+def test_batch_norm_by_parts_is_each_part_normalised_by_itself():
+    maps, scale, bias = uneven_maps()
+    single = [array.astype(np.float32) for array in (maps, scale, bias)]
+    with jax.enable_x64(True):
+        expected = [np.asarray(part) for part in by_parts(maps, scale, bias, 4)]
+    for found, part in zip(in_groups(*single, 4), expected, strict=True):
+        np.testing.assert_allclose(found, part, rtol=1e-4, atol=1e-5)
+    whole = in_groups(*single, 1)
+    assert np.abs(whole[0] - expected[0]).max() > 0.5, "not the statistics of the whole batch"
+
+
+def test_gradients_of_batch_norm_by_parts():
+    maps, scale, bias = uneven_maps()
+    weights = np.random.default_rng(1).normal(size=maps.shape)
+
+    def gradients(function, *arrays):
+        return jax.grad(lambda *a: (function(*a, 4)[0] * arrays[-1]).sum(), (0, 1, 2))(*arrays[:3])
+
+    with jax.enable_x64(True):
+        expected = [np.asarray(g) for g in gradients(by_parts, maps, scale, bias, weights)]
+    single = [array.astype(np.float32) for array in (maps, scale, bias, weights)]
+    for found, part in zip(gradients(in_groups, *single), expected, strict=True):
+        np.testing.assert_allclose(found, part, rtol=1e-3, atol=1e-4)
+
+
+def test_with_a_part_for_each_device_none_waits_for_another():
+    mesh = jax.make_mesh((8,), ("batch",), axis_types=(AxisType.Auto,))
+    split = NamedSharding(mesh, PartitionSpec("batch"))
+    maps = jax.device_put(jnp.ones((16, 3, 3, 4)), split)
+
+    def program(groups):
+        def run(maps):
+            return BatchNorm(4, groups=groups, dtype=jnp.float32)(maps, train=True)
+
+        return jax.jit(run, out_shardings=split).lower(maps).compile().as_text()
+
+    assert "all-reduce" in program(1)
+    for talk in ("all-reduce", "all-gather", "all-to-all", "collective-permute"):
+        assert talk not in program(8)
+
+
+def test_batch_norm_by_parts_tests_like_any_other():
+    maps = jnp.full((6, 2, 2, 3), 4.0)  # no multiple of the parts
+    layer = BatchNorm(3, groups=4, dtype=jnp.float32)
+    np.testing.assert_allclose(layer(maps, train=False), 4 / np.sqrt(1 + 1e-5), rtol=1e-6)

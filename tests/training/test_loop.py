@@ -1,4 +1,4 @@
-"""The loop: resume bit for bit, early stopping, divergence."""
+"""The loop: resume bit for bit from anywhere, early stopping, plateau, divergence."""
 
 import dataclasses
 
@@ -7,102 +7,235 @@ import numpy as np
 import pytest
 from etils import epath
 
-from lqjax.config import Config
-from lqjax.data.pipeline import place
-from lqjax.overriding import override
 from lqjax.progress import Progress
 from lqjax.rows import Epoch
-from lqjax.runtime import make_mesh
+from lqjax.stopping import Terminated, request_stop
 from lqjax.training.checkpoints import Checkpoints
-from lqjax.training.loop import DivergedError, Trainer, is_finished, make_plan
-from lqjax.training.state import abstract_state
+from lqjax.training.loop import Trainer
+from lqjax.training.passage import DivergedError
+from lqjax.training.state import abstract_items, abstract_state, from_items
 from lqjax.workdir import Workdir
-from tests.training.test_step import BATCH, STATISTICS, split
+from tests.training.small import (
+    Small,
+    assert_equal_trees,
+    config,
+    loss_for,
+    split,
+    statistics,
+)
 from tests.training.tiny import TinyNetwork
 
 EPOCHS = 4
+STEPS = 4
+"""In an epoch."""
+
+EVERYTHING = {
+    "training__epochs": EPOCHS,
+    "training__patience": 10,
+    "training__ema_decay": 0.9,
+    "training__accumulation": 2,
+    "optimizer__gradient_clip": 1,
+    "optimizer__learning_rate": 0.01,
+    "schedule__name": "plateau",
+    "schedule__plateau_patience": 0,
+    "schedule__plateau_factor": 0.5,
+    "augmentation__flip": True,
+    "augmentation__mixup": 0.2,
+    "run__log_every": 1,
+}
 
 
-def config(**settings):
-    made = Config()
-    wanted = {
-        "training__batch_size": BATCH,
-        "training__epochs": EPOCHS,
-        "optimizer__learning_rate": 0.01,
-        "augmentation__flip": "true",
-        **settings,
-    }
-    for path, value in wanted.items():
-        made = override(made, path.replace("__", "."), str(value))
-    return made
+def measured(params, stats):
+    """Stand in for validation: any numbers that follow from the weights, to the bit."""
+    found = float(np.abs(np.asarray(params["head"]["kernel"], np.float64)).mean())
+    return found, found % 1
 
 
-class StopError(Exception):
-    pass
+def trainer(folder, settings, *, devices=1, placing="whole", validate=measured, writers=()):
+    small = Small(TinyNetwork(), settings, split(), devices, placing=placing)
+    return Trainer(
+        small.network, settings, Workdir(epath.Path(folder)).run("tiny", 0),
+        small.dispatcher._batches, statistics(), loss_for(settings, small.data), validate,
+        small.mesh, writers,
+    )  # fmt: skip
 
 
-def trainer(folder, settings, scores=None, stop_at=None):
-    """Build a trainer whose validation gives the scores in turn, or dies in an epoch."""
-    mesh = make_mesh(1)
-    calls = iter(range(1, 100))
+def trained(made, progress=None):
+    """Train the one run to the end; give its epochs."""
+    (history,) = made.train(progress or Progress())
+    return history
 
-    def validate(params, stats):
-        call = next(calls)
-        if call == stop_at:
-            raise StopError
-        return 1.0, scores[call - 1] if scores else 0.5
 
-    run = Workdir(epath.Path(folder)).run("tiny", 0)
-    batches = place(split(), mesh, "device", 0.5)
-    return Trainer(TinyNetwork(), settings, run, batches, STATISTICS, validate, mesh)
+class Shared:
+    """Runs that share what is compiled, each in a folder of its own."""
+
+    def __init__(self, settings, placing):
+        self._first = trainer("unused", settings, placing=placing)
+
+    def at(self, folder, validate=measured, writers=()):
+        made = self._first.with_runs([Workdir(epath.Path(folder)).run("tiny", 0)])
+        made.validate, made.writers = validate, writers
+        return made
 
 
 def final_state(made):
-    with Checkpoints(made.run.checkpoints, read_only=True) as checkpoints:
-        abstract = abstract_state(made.network, made.optimizer, made.mesh)
-        return checkpoints.restore(checkpoints.latest_epoch(), abstract)
+    with Checkpoints(made.runs[0].checkpoints, read_only=True) as checkpoints:
+        abstract = abstract_state(made.network, made.optimizer, made.config, made.mesh)
+        found = checkpoints.latest(*abstract_items(abstract, made.config, made.mesh))
+    model, rest, _ = found
+    return jax.tree.map(np.asarray, from_items(model, rest, made.config))
 
 
-def test_a_stopped_run_ends_like_one_that_never_stopped(tmp_path):
-    whole = trainer(tmp_path / "whole", config())
-    history = whole.train(Progress())
-    for stop_at in (1, 3):
-        folder = tmp_path / f"stopped{stop_at}"
-        with pytest.raises(StopError):
-            trainer(folder, config(), stop_at=stop_at).train(Progress())
-        resumed = trainer(folder, config())
-        again = resumed.train(Progress())
-        timeless = [dataclasses.replace(e, images_per_second=0, seconds=0) for e in again]
-        assert timeless == [dataclasses.replace(e, images_per_second=0, seconds=0) for e in history]
-        for a, b in zip(
-            jax.tree.leaves(final_state(whole)), jax.tree.leaves(final_state(resumed)), strict=True
-        ):
-            np.testing.assert_array_equal(a, b)
-    assert [e.epoch for e in whole.run.history()] == [1, 2, 3, 4]
+def timeless(history):
+    return [dataclasses.replace(e, images_per_second=0, seconds=0) for e in history]
 
 
-def test_a_finished_run_is_not_trained_again(tmp_path):
-    first = trainer(tmp_path, config()).train(Progress())
-    assert trainer(tmp_path, config(), stop_at=1).train(Progress()) == first
+@pytest.fixture(scope="module", params=["whole", "streamed"])
+def undisturbed(request, tmp_path_factory):
+    """A run with everything on that is never stopped: its parts, epochs and last state."""
+    shared = Shared(config(**EVERYTHING), request.param)
+    made = shared.at(tmp_path_factory.mktemp("undisturbed"))
+    history = trained(made)
+    return shared, timeless(history), final_state(made)
+
+
+def stopping_at(step):
+    def write(at, values):
+        if at == step and "epoch" not in values:
+            assert request_stop(Terminated)
+
+    return write
+
+
+def assert_ends_alike(shared, folder, history, state):
+    made = shared.at(folder)
+    assert timeless(trained(made)) == history
+    assert_equal_trees(final_state(made), state)
+    assert timeless(made.runs[0].history()) == history
+
+
+@pytest.mark.parametrize("step", [1, 5, 7, 8])
+def test_asked_to_stop_it_saves_at_the_next_step_and_goes_on_there(tmp_path, undisturbed, step):
+    shared, history, state = undisturbed
+    with pytest.raises(Terminated):
+        shared.at(tmp_path, writers=[stopping_at(step)]).train(Progress())
+    with Checkpoints(epath.Path(tmp_path) / "runs/tiny/seed0-fold0/checkpoints") as checkpoints:
+        saved = checkpoints.steps()[0]
+        record = checkpoints.record(saved)
+    # The answer comes after a step more is on its way, but for the last one of an epoch.
+    assert saved == step + (1 if step % STEPS else 0)
+    assert len(record.history) == step // STEPS - (step % STEPS == 0) and record.seconds > 0
+    assert_ends_alike(shared, tmp_path, history, state)
+
+
+def test_killed_anywhere_it_goes_on_from_the_last_checkpoint(tmp_path, undisturbed):
+    shared, history, state = undisturbed
+    for epoch in (1, 3):
+        calls = iter(range(1, EPOCHS + 1))
+
+        def validate(params, stats, calls=calls, epoch=epoch):
+            if next(calls) == epoch:
+                raise RuntimeError("as good as killed")
+            return measured(params, stats)
+
+        with pytest.raises(RuntimeError, match="as good as killed"):
+            shared.at(tmp_path / str(epoch), validate).train(Progress())
+        assert_ends_alike(shared, tmp_path / str(epoch), history, state)
+
+
+def test_asked_to_stop_while_validating_the_steps_are_kept(tmp_path, undisturbed):
+    shared, history, state = undisturbed
+
+    def validate(params, stats):
+        raise Terminated
+
+    made = shared.at(tmp_path, validate)
+    with pytest.raises(Terminated):
+        made.train(Progress())
+    with Checkpoints(made.runs[0].checkpoints, read_only=True) as checkpoints:
+        assert checkpoints.steps() == [STEPS]
+    assert_ends_alike(shared, tmp_path, history, state)
+
+
+def test_a_damaged_checkpoint_costs_an_epoch_and_changes_nothing(tmp_path, undisturbed):
+    shared, history, state = undisturbed
+    with pytest.raises(Terminated):
+        shared.at(tmp_path, writers=[stopping_at(10)]).train(Progress())
+    folder = tmp_path / "runs/tiny/seed0-fold0/checkpoints/11"
+    for file in folder.rglob("d/*"):
+        file.write_bytes(file.read_bytes()[:-20])
+    assert_ends_alike(shared, tmp_path, history, state)
+    assert (folder.parent.parent / "damaged" / "11").exists()
+
+
+def test_saving_on_the_way_changes_nothing(tmp_path, undisturbed, monkeypatch):
+    shared, history, state = undisturbed
+    saved, save = [], Checkpoints.save
+    monkeypatch.setattr(
+        Checkpoints, "save", lambda self, *rest: (saved.append(rest[2].step), save(self, *rest))
+    )
+    made = shared.at(tmp_path)
+    made.config = config(**{**EVERYTHING, "training__checkpoint_minutes": 1e-9})
+    assert timeless(trained(made)) == history
+    assert saved == [1, 2, 3, 4, 4, 5, 6, 7, 8, 8, 9, 10, 11, 12, 12, 13, 14, 15, 16, 16]
+    assert_equal_trees(final_state(made), state)
+
+
+def test_a_finished_run_is_not_trained_again(tmp_path, undisturbed):
+    shared, history, _ = undisturbed
+
+    def never(*arguments):
+        raise AssertionError("trained again")
+
+    shared.at(tmp_path).train(Progress())
+    assert timeless(trained(shared.at(tmp_path, never, [never]))) == history
+
+
+def test_plateau_lowers_what_the_updates_are_multiplied_by(tmp_path):
+    losses = iter([1.0, 0.5, 0.6, 0.7])  # no better after the second: halved twice
+    settings = config(**{**EVERYTHING, "training__epochs": 5, "optimizer__name": "sgd"})
+    factors = []
+    made = trainer(tmp_path, settings, validate=lambda *weights: (next(losses, 0.1), 0.5))
+    made._dispatcher._program, program = None, made._dispatcher._program
+
+    def watched(state, factor, *rest):
+        factors.append(float(factor))
+        return program(state, factor, *rest)
+
+    made._dispatcher._program = watched
+    history = trained(made)
+    expected = [1, 1, 1, 0.5, 0.25]
+    assert factors == [factor for factor in expected for _ in range(STEPS)]
+    np.testing.assert_allclose([e.learning_rate for e in history], 0.01 * np.array(expected))
 
 
 def test_patience_stops_early_and_the_best_stays(tmp_path):
-    made = trainer(
-        tmp_path, config(training__epochs=9, training__patience=2), [0.5, 0.9, 0.7, 0.9, 0.9]
-    )
-    assert [e.epoch for e in made.train(Progress())] == [1, 2, 3, 4]
-    kept = sorted(p.name for p in made.run.checkpoints.iterdir() if p.name.isdigit())
-    assert kept == ["2", "4"]
+    scores = iter([0.5, 0.9, 0.7, 0.9, 0.9])
+    settings = config(training__epochs=9, training__patience=2, training__keep_checkpoints=1)
+    made = trainer(tmp_path, settings, validate=lambda *weights: (1.0, next(scores)))
+    assert [e.epoch for e in trained(made)] == [1, 2, 3, 4]
+    kept = sorted(int(p.name) for p in made.runs[0].checkpoints.iterdir() if p.name.isdigit())
+    assert kept == [2 * STEPS, 4 * STEPS]
 
 
-def test_is_finished():
-    base = Epoch("tiny", 0, 0, 1, 4, 0.1, 1, 0.5, 1, 0.5, 1, 1)
-    history = [dataclasses.replace(base, epoch=i) for i in range(1, 4)]
-    assert not is_finished(config(), [])
-    assert not is_finished(config(), history)
-    assert is_finished(config(training__epochs=3), history)
-    assert is_finished(config(training__patience=2), history)
-    assert not is_finished(config(training__patience=3), history)
+def test_on_another_machine_it_says_so_and_goes_on(tmp_path):
+    class Said(Progress):
+        lines: tuple[str, ...] = ()
+
+        def say(self, text):
+            self.lines += (text,)
+
+    settings = config(training__epochs=2, run__log_every=1)
+    with pytest.raises(Terminated):
+        trainer(tmp_path, settings, writers=[stopping_at(2)]).train(Progress())
+    said = Said()
+    history = trained(trainer(tmp_path, settings, devices=2), said)
+    assert [e.step for e in history] == [STEPS, 2 * STEPS]
+    (warning,) = [line for line in said.lines if line.startswith("warning")]
+    assert "tiny goes on on another machine (devices 1 before and 2 now)" in warning
+    again = Said()
+    trainer(tmp_path, settings, devices=8).train(again)
+    assert not again.lines, "a finished run does not go on"
 
 
 def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path):
@@ -112,23 +245,36 @@ def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path):
 
 
 def test_weights_that_are_not_finite_are_not_kept(tmp_path):
-    made = trainer(tmp_path, config())
-    made.validate = lambda params, stats: (float("nan"), 0.0)
+    made = trainer(tmp_path, config(), validate=lambda params, stats: (float("nan"), 0.0))
     with pytest.raises(DivergedError, match="became nan at step 3"):
         made.train(Progress())
-    assert made.run.history() == [] and not made.run.is_trained()
+    assert made.runs[0].history() == [] and not made.runs[0].is_trained()
 
 
-def test_a_batch_must_fit_the_data_and_the_devices(tmp_path):
-    with pytest.raises(ValueError, match=r"training.batch_size=65 .* 64 training images"):
-        make_plan(config(training__batch_size=65), 64)
+def test_an_error_within_an_epoch_leaves_the_earlier_checkpoints(tmp_path, monkeypatch):
+    def failing(at, values):
+        if at == STEPS + 2:
+            raise OSError("no such disk")
+
+    made = trainer(tmp_path, config(run__log_every=1), writers=[failing])
+    with pytest.raises(OSError, match="no such disk"):
+        made.train(Progress())
+    assert [e.epoch for e in made.runs[0].history()] == [1]
+    with Checkpoints(made.runs[0].checkpoints, read_only=True) as checkpoints:
+        assert checkpoints.steps() == [STEPS]
+
+
+def test_records_say_what_the_epochs_were(tmp_path):
+    history = trained(trainer(tmp_path, config(training__epochs=2)))
+    assert all(isinstance(epoch, Epoch) for epoch in history)
+    for number, epoch in enumerate(history, 1):
+        assert (epoch.epoch, epoch.step, epoch.model) == (number, STEPS * number, "tiny")
+        assert 0 < epoch.train_loss < 10 and 0 <= epoch.train_accuracy <= 1
+        assert epoch.images_per_second > 0 and epoch.seconds > 0
+
+
+def test_a_batch_must_fit_the_devices(tmp_path):
     with pytest.raises(ValueError, match=r"training.batch_size is 12, .*8 or 16"):
-        Trainer(
-            TinyNetwork(),
-            config(training__batch_size=12),
-            Workdir(epath.Path(tmp_path)).run("tiny", 0),
-            place(split(), make_mesh(), "device", 0.5),
-            STATISTICS,
-            lambda params, stats: (0.0, 0.0),
-            make_mesh(),
-        )
+        trainer(tmp_path, config(training__batch_size=12), devices=8)
+    with pytest.raises(ValueError, match=r"accumulation=4 .* multiple of 32"):
+        trainer(tmp_path, config(training__accumulation=4), devices=8)

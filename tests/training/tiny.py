@@ -1,7 +1,8 @@
 """A network small enough to train hundreds of steps in a test, written without lqjax's layers.
 
 It has what makes data-parallel training hard: batch statistics, dropout, and state that is
-updated on the way. It computes in the dtype of its parameters, so that float64 runs too.
+updated on the way; the first two can be turned off. It computes in the dtype of its parameters, so
+that float64 runs too.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import jax
 import jax.numpy as jnp
 
 MOMENTUM = 0.9
+EPSILON = 1e-5
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class TinyNetwork:
     dropout: float = 0.1
     dtype: str = "float32"
     width: int = 16
+    norm: bool = True
 
     def init(self, seed):
         first, second = jax.random.split(jax.random.key(seed))
@@ -32,6 +35,8 @@ class TinyNetwork:
             "head": {"kernel": jax.random.normal(second, (self.width, self.num_classes)) / 4},
         }
         stats = {"norm": {"mean": jnp.zeros(self.width), "var": jnp.ones(self.width)}}
+        if not self.norm:
+            del params["norm"], stats["norm"]
         cast = lambda tree: jax.tree.map(lambda leaf: leaf.astype(self.dtype), tree)  # noqa: E731
         return cast(params), cast(stats)
 
@@ -43,19 +48,22 @@ class TinyNetwork:
 
     def apply(self, params, stats, images, *, train, key=None):
         hidden = images.reshape(len(images), -1) @ params["hidden"]["kernel"]
-        norm, new = stats["norm"], stats
-        if train:
-            mean, var = hidden.mean(0), hidden.var(0)
+        if self.norm:
+            hidden, stats = self._normalised(hidden, params["norm"], stats["norm"], train)
+        hidden = jax.nn.relu(hidden)
+        if train and self.dropout:
             kept = jax.random.bernoulli(key, 1 - self.dropout, hidden.shape)
-            new = {
-                "norm": {
-                    "mean": MOMENTUM * norm["mean"] + (1 - MOMENTUM) * mean,
-                    "var": MOMENTUM * norm["var"] + (1 - MOMENTUM) * var,
-                }
-            }
-            norm = {"mean": mean, "var": var}
-        hidden = (hidden - norm["mean"][None]) / jnp.sqrt(norm["var"] + 1e-5)[None]
-        hidden = jax.nn.relu(hidden * params["norm"]["scale"][None] + params["norm"]["bias"][None])
-        if train:
             hidden = jnp.where(kept, hidden / (1 - self.dropout), 0)
-        return hidden @ params["head"]["kernel"], new
+        return hidden @ params["head"]["kernel"], stats
+
+    def multiply_adds(self):
+        return self.width * (self.image_size**2 * self.channels + self.num_classes)
+
+    def _normalised(self, hidden, params, stats, train):
+        new = stats
+        if train:
+            batch = {"mean": hidden.mean(0), "var": hidden.var(0)}
+            new = jax.tree.map(lambda a, b: MOMENTUM * a + (1 - MOMENTUM) * b, stats, batch)
+            stats = batch
+        hidden = (hidden - stats["mean"][None]) / jnp.sqrt(stats["var"] + EPSILON)[None]
+        return hidden * params["scale"][None] + params["bias"][None], {"norm": new}

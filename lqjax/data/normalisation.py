@@ -1,0 +1,83 @@
+"""Mean and standard deviation of the training images."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lqjax.data.cache_folder import file_stamp
+from lqjax.rows import replace_text
+from lqjax.typing import Split
+
+STATISTICS_BYTES = 2**24
+"""Images whose levels are counted at a time: 16 MiB, which bounds the memory."""
+
+LEVELS = 256
+
+KEPT_NAME = "levels.json"
+"""Beside the images: how often each level occurs."""
+
+
+def normalisation(split: Split) -> tuple[np.ndarray, np.ndarray]:
+    """Compute mean and standard deviation per channel, of values scaled to [0, 1].
+
+    Args:
+      split: the training split, and no other: test images must not shape the network.
+
+    Returns:
+      mean and standard deviation, float32, (channels,), from exact counts of the 256 levels. The
+      deviation is at least one level, so that it can be divided by.
+    """
+    counts = level_counts(split.images)
+    levels = np.arange(LEVELS) / (LEVELS - 1)
+    means, deviations = [], []
+    for channel in counts:
+        mean = float(channel @ levels / channel.sum())
+        means.append(mean)
+        deviations.append(float(np.sqrt(channel @ (levels - mean) ** 2 / channel.sum())))
+    lowest = 1 / (LEVELS - 1)
+    return np.asarray(means, np.float32), np.maximum(deviations, lowest).astype(np.float32)
+
+
+def level_counts(images: np.ndarray) -> np.ndarray:
+    """Count how often each level occurs in each channel.
+
+    The counts of a memory-mapped file are kept beside it: a large one takes minutes to read.
+
+    Args:
+      images: uint8, (examples, height, width, 1 or 3); read in parts of `STATISTICS_BYTES`.
+
+    Returns:
+      int64, (channels, 256).
+    """
+    if not isinstance(images, np.memmap) or images.filename is None:
+        return _count(images)
+    path = Path(images.filename)
+    if path.stat().st_size != images.nbytes:  # a part of the file
+        return _count(images)
+    kept, key = path.with_name(KEPT_NAME), [*file_stamp(path), *images.shape]
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(kept.read_text())
+        if found["of"] == key:
+            return np.asarray(found["counts"], np.int64)
+    counts = _count(images)
+    with suppress(OSError):  # a folder that is full or read-only: it will be counted again
+        replace_text(kept, json.dumps({"of": key, "counts": counts.tolist()}) + "\n")
+    return counts
+
+
+def _count(images: np.ndarray) -> np.ndarray:
+    channels = images.shape[3]
+    counts = np.zeros((channels, LEVELS), np.int64)
+    step = max(STATISTICS_BYTES // images[:1].nbytes, 1)
+    for start in range(0, len(images), step):
+        part = np.asarray(images[start : start + step])
+        flat = part.reshape(-1, part.shape[2] * channels)
+        rows = flat if channels == 1 else flat.reshape(len(flat), -1, channels)
+        # Pillow counts bytes 5 times as fast as numpy.bincount, which makes integers of them.
+        counts += np.asarray(Image.fromarray(rows).histogram()).reshape(channels, LEVELS)
+    return counts

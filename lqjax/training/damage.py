@@ -1,0 +1,82 @@
+"""Checkpoints that cannot be read: found by their checksum, and moved out of the way."""
+
+from __future__ import annotations
+
+import functools
+import json
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from etils import epath
+from jax.experimental import multihost_utils
+
+from lqjax.typing import Tree
+
+DAMAGED = "damaged"
+"""Folder beside the checkpoints where damaged ones go."""
+
+SEAL = "seal"
+"""Name under which a record carries its own checksum."""
+
+
+class UnreadableError(ValueError):
+    """A checkpoint is damaged; the message names it."""
+
+
+def checksum(tree: Tree) -> int:
+    """Add up all bits of a tree as 32-bit words: a single wrong bit changes the sum.
+
+    Computed on the device, where it takes no time worth mentioning.
+    """
+    return int(_sum_of_words(jax.tree.leaves(tree)))
+
+
+@functools.partial(jax.jit)
+def _sum_of_words(leaves: list[jax.Array]) -> jax.Array:
+    total = jnp.zeros((), jnp.uint32)
+    for leaf in leaves:
+        words = leaf.astype(jnp.uint32) if leaf.dtype.itemsize < 4 else _words(leaf)
+        total = total + words.sum(dtype=jnp.uint32)
+    return total
+
+
+def _words(leaf: jax.Array) -> jax.Array:
+    return jax.lax.bitcast_convert_type(leaf, jnp.uint32)
+
+
+def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the checksum of a record to it, CRC-32 of its JSON; the same in every format."""
+    return {**record, SEAL: _sum_of_text(record)}
+
+
+def check_seal(record: Mapping[str, Any], folder: epath.Path) -> None:
+    """Refuse a record that is not as it was written.
+
+    Raises:
+      UnreadableError: it has another checksum, or none.
+    """
+    plain = {name: value for name, value in record.items() if name != SEAL}
+    if record.get(SEAL) != _sum_of_text(plain):
+        raise UnreadableError(f"{folder}: the checksum of its record is wrong")
+
+
+def _sum_of_text(record: Mapping[str, Any]) -> int:
+    return zlib.crc32(json.dumps(record, sort_keys=True).encode())
+
+
+def set_aside(folder: epath.Path, step: int) -> epath.Path:
+    """Move a checkpoint out of the folder of checkpoints; return where it lies now."""
+    parent = epath.Path(folder).parent / DAMAGED
+    target, number = parent / str(step), 1
+    while target.exists():
+        target, number = parent / f"{step}-{number}", number + 1
+    if jax.process_index() == 0:
+        parent.mkdir(parents=True, exist_ok=True)
+        (epath.Path(folder) / str(step)).rename(target)
+    if jax.process_count() > 1:
+        # Not by the target: who comes late finds it there, and would name another one.
+        multihost_utils.sync_global_devices(f"set aside {step}")
+    return target

@@ -1,0 +1,159 @@
+"""Handing steps to the devices: several at once from resident images, one by one from a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from lqjax.compiling import jit
+from lqjax.data.batch import Batch, Placed, to_devices
+from lqjax.data.resident import Resident, gather
+from lqjax.runtime import batch_sharded, replicated
+from lqjax.training.step import Update
+from lqjax.typing import Tree
+
+STEPS_ON_ACCELERATORS = 10
+"""Steps a dispatch where none is given: the host's part, some milliseconds, is then hidden even
+behind the steps of a small network."""
+
+
+@dataclass(frozen=True)
+class Dispatch:
+    """Steps ready to be handed to the devices.
+
+    Attributes:
+      steps: how many.
+      run: `(state, factor) -> (state, mean loss)`; the state is donated. Nothing is copied from
+        the host by a call of resident steps.
+    """
+
+    steps: int
+    run: Callable[[Tree, jax.Array], tuple[Tree, jax.Array]]
+
+
+def steps_per_dispatch(asked: int) -> int:
+    """Choose how many steps are handed over at once: as asked, or by the platform if 0.
+
+    On a CPU it is always one: a compiled loop there runs its convolutions on one core.
+    """
+    if jax.default_backend() == "cpu":
+        return 1
+    return asked or STEPS_ON_ACCELERATORS
+
+
+class Dispatcher:
+    """Cuts epochs into dispatches and compiles what they run.
+
+    Args:
+      update: the step, from `make_update`.
+      batches: the training split, resident or streamed.
+      steps_per_epoch, batch_size: shape of an epoch; the order has their product of rows.
+      steps: steps a dispatch at most; the last of an epoch may have fewer.
+      runs: how many runs are trained as one program, on resident images and one device; state,
+        factor and order then have a leading axis of that length.
+
+    Attributes:
+      examples: how many the split has.
+    """
+
+    def __init__(
+        self,
+        update: Update,
+        batches: Placed,
+        mesh: Mesh,
+        steps_per_epoch: int,
+        batch_size: int,
+        steps: int,
+        runs: int = 1,
+    ) -> None:
+        self._batches, self._mesh, self._update, self._runs = batches, mesh, update, runs
+        self.examples = len(batches)
+        self._shape = (steps_per_epoch, batch_size)
+        self._steps = steps if isinstance(batches, Resident) else 1
+        whole, split = replicated(mesh), batch_sharded(mesh)
+        if isinstance(batches, Resident):
+            self._program = jit(
+                self._resident(update),
+                donate_argnums=0,
+                in_shardings=(whole, whole, batches.shardings, whole),
+                out_shardings=(whole, whole),
+            )
+        else:
+            self._program = jit(
+                update,
+                donate_argnums=0,
+                in_shardings=(whole, whole, split, split, split),
+                out_shardings=(whole, whole),
+            )
+
+    def of_several(self, runs: int) -> Dispatcher:
+        """Return a dispatcher of the same steps for so many runs; itself where that is so."""
+        if runs == self._runs:
+            return self
+        return Dispatcher(self._update, self._batches, self._mesh, *self._shape, self._steps, runs)
+
+    def dispatches(self, order: np.ndarray, first: int) -> Iterator[Dispatch]:
+        """Cut an epoch into dispatches.
+
+        Args:
+          order: rows of the split in the order of the epoch, (examples,), for several runs
+            (runs, examples); what fills no batch is left out.
+          first: the step of the epoch to begin with, 0 for a whole epoch.
+        """
+        count, size = self._shape
+        rows = order[..., : count * size].reshape(*order.shape[:-1], count, size).astype(np.int32)
+        if isinstance(self._batches, Resident):
+            yield from self._from_resident(self._batches, rows, first)
+        else:
+            yield from self._from_stream(rows[first:])
+
+    def _from_resident(self, batches: Resident, rows: np.ndarray, first: int) -> Iterator[Dispatch]:
+        placed = to_devices(rows, replicated(self._mesh))
+
+        def run(state: Tree, factor: jax.Array) -> tuple[Tree, jax.Array]:
+            return self._program(state, factor, batches.arrays, placed)
+
+        count = self._shape[0]
+        for start in range(first, count, self._steps):
+            yield Dispatch(min(self._steps, count - start), run)
+
+    def _from_stream(self, rows: np.ndarray) -> Iterator[Dispatch]:
+        for batch in self._batches.batches(rows):
+            yield Dispatch(1, partial(self._on_batch, batch))
+
+    def _on_batch(self, batch: Batch, state: Tree, factor: jax.Array) -> tuple[Tree, jax.Array]:
+        return self._program(state, factor, *batch)
+
+    def _resident(self, update: Update) -> Callable[..., tuple[Tree, jax.Array]]:
+        count, most = self._shape[0], self._steps
+
+        def one(state: Tree, factor: jax.Array, arrays: Tree, order: jax.Array) -> Tree:
+            place = state["step"] % count
+            rows = jax.lax.dynamic_index_in_dim(order, place, keepdims=False)
+            return update(state, factor, *gather(arrays, rows, self._mesh))
+
+        step = jax.vmap(one, in_axes=(0, 0, None, 0)) if self._runs > 1 else one
+
+        def several(state: Tree, factor: jax.Array, arrays: Tree, order: jax.Array) -> Tree:
+            if most == 1:
+                return step(state, factor, arrays, order)
+            done = state["step"] if self._runs == 1 else state["step"][0]
+            steps = jnp.minimum(most, count - done % count)
+
+            def body(_: jax.Array, carry: tuple[Tree, jax.Array]) -> tuple[Tree, jax.Array]:
+                state, total = carry
+                state, loss = step(state, factor, arrays, order)
+                return state, total + loss
+
+            zero = jax.eval_shape(step, state, factor, arrays, order)[1]
+            start = (state, jnp.zeros(zero.shape, zero.dtype))
+            state, total = jax.lax.fori_loop(0, steps, body, start)
+            return state, total / steps
+
+        return several

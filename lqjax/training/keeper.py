@@ -1,0 +1,71 @@
+"""What one run keeps of its training: its history, its checkpoints, its log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lqjax.config import Config
+from lqjax.data.order import epoch_order
+from lqjax.optim.building import rate_factor
+from lqjax.overriding import to_dict
+from lqjax.rows import Epoch
+from lqjax.training.checkpoints import Checkpoints
+from lqjax.training.log import TrainingLog
+from lqjax.training.plan import is_finished
+from lqjax.training.record import Record
+from lqjax.training.state import to_rest
+from lqjax.typing import Tree
+from lqjax.workdir import Run
+
+
+@dataclass
+class Keeper:
+    """One run among those that are trained as one program; mostly it is the only one.
+
+    Attributes:
+      run, config: its folder, and its settings with its seed.
+      checkpoints, log: where its state and its numbers go.
+      history: one record per finished epoch.
+      machine: what it is trained on.
+    """
+
+    run: Run
+    config: Config
+    checkpoints: Checkpoints
+    log: TrainingLog
+    history: list[Epoch]
+    machine: Mapping[str, Any]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or patience is at an end."""
+        return is_finished(self.config, self.history)
+
+    def order(self, epoch: int, examples: int) -> np.ndarray:
+        """Draw the order of an epoch."""
+        return epoch_order(self.config.run.seed, epoch, examples)
+
+    def factor(self) -> float:
+        """Compute what the updates of the next epoch are multiplied by."""
+        return rate_factor(self.config, [epoch.validation_loss for epoch in self.history])
+
+    def save(self, state: Tree, weights: Tree, step: int, seconds: float) -> None:
+        """Write a checkpoint in the background.
+
+        Args:
+          state, weights: of this run; `weights` are evaluated.
+          step: steps made.
+          seconds: time spent in the epoch that is not finished.
+        """
+        record = Record(
+            step=step,
+            history=tuple(self.history),
+            seconds=seconds,
+            config=to_dict(self.config),
+            machine=self.machine,
+        )
+        self.checkpoints.save(weights, to_rest(state, self.config), record)

@@ -1,0 +1,213 @@
+"""The way through one epoch: dispatch after dispatch, read one late, saved on the way."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+
+from lqjax.config import Config
+from lqjax.distributed import decide, several_processes, stop_requested
+from lqjax.progress import Stage
+from lqjax.runtime import read, replicated
+from lqjax.stopping import Terminated, asked_to_stop, patiently, raise_if_asked
+from lqjax.training.dispatch import Dispatch, Dispatcher
+from lqjax.training.measures import no_measures
+from lqjax.training.plan import Plan
+from lqjax.training.position import Position, stacked
+from lqjax.training.profiling import Profiler
+from lqjax.training.state import evaluation_weights
+from lqjax.typing import Tree
+
+SECONDS_PER_MINUTE = 60
+
+
+class DivergedError(RuntimeError):
+    """The loss is not finite; the message says where and what to try."""
+
+
+@dataclass(frozen=True)
+class _Handed:
+    """A dispatch on its way: its loss is read when the next one has been handed over."""
+
+    loss: jax.Array
+    step: int
+    steps: int
+    waited: float
+
+
+class Passage:
+    """Takes a position through the steps of its epochs.
+
+    Args:
+      config, plan, dispatcher, mesh: what is done, and on what.
+      model: name of the network.
+      profiler, stage: who traces and shows it.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        plan: Plan,
+        dispatcher: Dispatcher,
+        mesh: Mesh,
+        model: str,
+        profiler: Profiler,
+        stage: Stage,
+    ) -> None:
+        self.config, self.plan, self.dispatcher, self.mesh = config, plan, dispatcher, mesh
+        self.model, self.profiler, self.stage = model, profiler, stage
+        self._saved = time.perf_counter()
+        self._first, self._rates, self._warm = 0, np.zeros((1, 0)), False
+
+    def run(self, at: Position, label: str) -> float:
+        """Make the steps that are left of the epoch.
+
+        Returns:
+          Images per second of each run, without the dispatch that compiled; 0 if that was all.
+
+        Raises:
+          DivergedError: the loss is not finite.
+        """
+        began = time.perf_counter() - at.seconds
+        dispatches, factor = self._begin(at)
+        handed: _Handed | None = None
+        first_step, started = at.step, time.perf_counter()
+        self.stage.note(label if self._warm else f"{label}, compiling")
+        with patiently():
+            while (found := self._next(dispatches)) is not None:
+                dispatch, waited = found
+                self.profiler.step(at.step)
+                at.state, loss = dispatch.run(at.state, factor)
+                at.step += dispatch.steps
+                if handed is not None:
+                    self._report(at, handed, label)
+                handed = _Handed(loss, at.step, dispatch.steps, waited)
+                if not self._warm:
+                    jax.block_until_ready(loss)
+                    self._warm, first_step, started = True, at.step, time.perf_counter()
+                self.stage.advance(dispatch.steps * self._images_per_step(at))
+                at.seconds = time.perf_counter() - began
+                if self._keeps_what_is_done(at, handed, label):
+                    handed = None
+            if handed is not None:
+                self._report(at, handed, label)
+            if self._asked():  # while the last steps were waited for
+                self._save_and_stop(at)
+        seconds, steps = time.perf_counter() - started, at.step - first_step
+        return steps * self.config.training.batch_size / seconds if steps and seconds > 0 else 0.0
+
+    def save(self, at: Position) -> None:
+        """Write a checkpoint within an epoch, and wait until it is written."""
+        for number, keeper in enumerate(at.keepers):
+            if not keeper.finished:
+                state = at.state_of(number)
+                weights = evaluation_weights(state, self.config)
+                keeper.save(state, weights, at.step, at.seconds)
+        for keeper in at.keepers:
+            keeper.checkpoints.finish()
+        self._saved = time.perf_counter()
+
+    def close_epoch(self, at: Position, weights: Mapping[int, Tree]) -> None:
+        """Begin the sums of the next epoch and write checkpoints in the background.
+
+        Args:
+          weights: of the runs that were validated, by number: what is to be evaluated.
+        """
+        empty = stacked([no_measures()] * len(at.keepers))
+        at.state = {**at.state, "metrics": jax.device_put(empty, replicated(self.mesh))}
+        at.seconds = 0.0
+        for number, evaluated in weights.items():
+            at.keepers[number].save(at.state_of(number), evaluated, at.step, at.seconds)
+        self._saved = time.perf_counter()
+
+    def rate(self, step: int, number: int = 0) -> float:
+        """Return the learning rate of a step of the current epoch, in one of the runs."""
+        return float(self._rates[number, step - self._first])
+
+    def diverged(self, value: float, step: int, number: int = 0) -> DivergedError:
+        """Say that the loss of one of the runs became infinite or NaN."""
+        rate = self.rate(step, number)
+        return DivergedError(
+            f"the loss of {self.model} became {value} at step {step} with learning rate"
+            f" {rate:.3g}; try optimizer.learning_rate={rate / 10:.1g},"
+            " optimizer.gradient_clip=1 or schedule.warmup_epochs=1"
+        )
+
+    def _begin(self, at: Position) -> tuple[Iterator[Dispatch], jax.Array]:
+        """Draw the order of the epoch and put on the devices what its steps need."""
+        epoch, count = at.epoch, self.plan.steps_per_epoch
+        factors = np.array([keeper.factor() for keeper in at.keepers], np.float32)
+        self._first = (epoch - 1) * count
+        self._rates = factors[:, None] * self.plan.rates(self._first, count)[None]
+        orders = [keeper.order(epoch, self.dispatcher.examples) for keeper in at.keepers]
+        alone = len(at.keepers) == 1
+        order, factor = (orders[0], factors[0]) if alone else (np.stack(orders), factors)
+        placed = jax.device_put(jnp.asarray(factor), replicated(self.mesh))
+        return self.dispatcher.dispatches(order, at.step - self._first), placed
+
+    def _images_per_step(self, at: Position) -> int:
+        return self.config.training.batch_size * len(at.keepers)
+
+    @staticmethod
+    def _next(dispatches: Iterator[Dispatch]) -> tuple[Dispatch, float] | None:
+        asked = time.perf_counter()
+        dispatch = next(dispatches, None)
+        return None if dispatch is None else (dispatch, time.perf_counter() - asked)
+
+    def _report(self, at: Position, handed: _Handed, label: str) -> None:
+        """Read the loss of a dispatch: the only transfer in the loop."""
+        values, last = np.atleast_1d(read(handed.loss)), handed.step - 1
+        for number, keeper in enumerate(at.keepers):
+            value = float(values[number])
+            if keeper.finished:
+                continue
+            if not math.isfinite(value):
+                raise self.diverged(value, last, number)
+            images = handed.steps * self.config.training.batch_size
+            rate = self.rate(last, number)
+            keeper.log.dispatched(handed.step, handed.steps, images, value, rate, handed.waited)
+        self.stage.note(f"{label}, loss {float(values.mean()):.3f}")
+
+    def _keeps_what_is_done(self, at: Position, handed: _Handed, label: str) -> bool:
+        """Write a checkpoint where it is time for one, and stop where that was asked for."""
+        stops = self._asked()
+        if not (stops or self._is_due(at)):
+            return False
+        self._report(at, handed, label)
+        if stops:
+            self._save_and_stop(at)
+        self.save(at)
+        raise_if_asked()
+        return True
+
+    @staticmethod
+    def _asked() -> bool:
+        """Tell whether this process or another one was asked to stop."""
+        return stop_requested() if several_processes() else asked_to_stop()
+
+    def _save_and_stop(self, at: Position) -> None:
+        self.save(at)
+        raise_if_asked()
+        raise Terminated  # another process was asked
+
+    def _is_due(self, at: Position) -> bool:
+        """Tell whether the last checkpoint is long ago.
+
+        Several processes agree on it, at every `run.log_every`th step only, since that takes a
+        message between them.
+        """
+        minutes = self.config.training.checkpoint_minutes
+
+        def due() -> bool:
+            return 0 < minutes * SECONDS_PER_MINUTE <= time.perf_counter() - self._saved
+
+        if not several_processes():
+            return due()
+        return at.step % self.config.run.log_every == 0 and bool(decide(due))

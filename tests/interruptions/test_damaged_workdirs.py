@@ -1,0 +1,205 @@
+"""Runs that meet a damaged, full or foreign working directory, or go on on other hardware.
+
+Through processes of its own, as `test_killing.py`.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests.data.making import class_folders
+from tests.interruptions.launches import (
+    LAST_STEP,
+    STEPS_PER_EPOCH,
+    USER_ERROR,
+    Launch,
+    assert_same_end,
+    checkpoints,
+    copy,
+    folder_of,
+    history,
+    largest_file,
+    run,
+)
+
+pytestmark = pytest.mark.slow
+
+LARGEST_FILE = 4  # KiB: less than a checkpoint needs, more than what is written before it
+
+
+def truncate(step):
+    file = largest_file(step)
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def flip_a_bit(step):
+    # In each file with data: which of them are read is the storage library's business.
+    for file in (step / "rest").glob("**/d/*"):
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+
+
+def remove_the_record(step):
+    shutil.rmtree(step / "record")
+
+
+def empty(step):
+    shutil.rmtree(step)
+    step.mkdir()
+
+
+@pytest.mark.parametrize("harm", [truncate, flip_a_bit, remove_the_record, empty, shutil.rmtree])
+def test_the_checkpoint_before_a_damaged_one_is_used(harm, whole, resident, tmp_path):
+    workdir = copy(whole, tmp_path / "run")
+    harm(folder_of(workdir) / "checkpoints" / str(LAST_STEP))
+    lines = run(workdir, **resident)
+    if harm is not shutil.rmtree:
+        warnings = [line for line in lines if line.startswith("warning: ")]
+        assert len(warnings) == 1, lines
+        assert f"warning: checkpoint {LAST_STEP} is damaged" in warnings[0]
+        assert "the one before it is used" in warnings[0]
+        assert (folder_of(workdir) / "damaged" / str(LAST_STEP)).exists()
+    assert_same_end(whole, workdir)
+
+
+def test_without_a_whole_checkpoint_it_starts_anew(whole, resident, tmp_path):
+    workdir = copy(whole, tmp_path / "run")
+    damaged = checkpoints(workdir)
+    for step in damaged:
+        truncate(folder_of(workdir) / "checkpoints" / str(step))
+    lines = run(workdir, **resident)
+    assert sum(line.startswith("warning: checkpoint") for line in lines) == len(damaged)
+    assert_same_end(whole, workdir)
+
+
+def test_a_damaged_best_checkpoint_is_not_evaluated(whole, resident, tmp_path):
+    workdir = copy(whole, tmp_path / "run")
+    epochs = history(workdir)
+    best = min(epochs, key=lambda e: (-e["validation_accuracy"], e["validation_loss"]))["step"]
+    truncate(folder_of(workdir) / "checkpoints" / str(best))
+    with Launch(workdir, mode="evaluate", **resident) as launch:
+        code, lines = launch.end()
+    assert code == USER_ERROR
+    assert lines[-1].startswith("lqjax: ") and f"checkpoints/{best}" in lines[-1]
+
+
+def test_another_number_of_devices_goes_on_with_a_warning(whole, resident, tmp_path):
+    workdir = copy(whole, tmp_path / "run")
+    shutil.rmtree(folder_of(workdir) / "checkpoints" / str(LAST_STEP))
+    settings = {**resident, "training__accumulation": 2}
+    lines = run(workdir, devices=2, **settings)
+    said = [line for line in lines if "goes on on another machine" in line]
+    assert len(said) == 1 and "devices 1 before and 2 now" in said[0]
+    assert checkpoints(workdir)[-1] == LAST_STEP
+    assert history(workdir)[:-1] == history(whole)[:-1]
+
+
+def test_other_classes_are_refused_with_both_shapes(whole, resident, pictures, tmp_path):
+    workdir, more = copy(whole, tmp_path / "run"), copy(pictures, tmp_path / "pictures")
+    class_folders(more, 30, ("ant", "bee", "cat", "dog", "eel"))
+    text = (workdir / "config.json").read_text()
+    (workdir / "config.json").write_text(text.replace(str(pictures), str(more)))
+    with Launch(workdir, **{**resident, "data__path": more}) as launch:
+        code, lines = launch.end()
+    assert code == USER_ERROR
+    assert re.search(r"\(4,\) there and \w*\(5,\) here", lines[-1]), lines
+    assert checkpoints(workdir) == checkpoints(whole)
+
+
+def test_checkpoints_of_the_first_format_are_refused(whole, resident, tmp_path):
+    # They were named by epoch and had the list of epochs alone as their record.
+    workdir = copy(whole, tmp_path / "run")
+    folder = folder_of(workdir) / "checkpoints"
+    for step in checkpoints(workdir):
+        epoch = str(step // STEPS_PER_EPOCH)
+        if step == LAST_STEP:
+            (folder / str(step)).rename(folder / epoch)
+            (folder / epoch / "record" / "metadata").write_text(json.dumps(history(workdir)))
+        else:
+            shutil.rmtree(folder / str(step))
+    for mode in ("train", "evaluate"):
+        with Launch(workdir, mode=mode, **resident) as launch:
+            code, lines = launch.end()
+        assert code == USER_ERROR
+        assert "was written by an earlier lqjax" in lines[-1]
+        assert "name another --workdir" in lines[-1]
+    assert checkpoints(workdir) == [LAST_STEP // STEPS_PER_EPOCH]
+
+
+SMALL_FILES = ("bash", "-c", f'ulimit -f {LARGEST_FILE}; exec "$@"', "bash")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    if os.getuid() or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(folder):
+    """Take all the room that is left on a disk."""
+    ballast = folder / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            return ballast
+
+
+def assert_one_line(code, lines, *texts):
+    assert code == USER_ERROR
+    said = [line for line in lines if line.startswith("lqjax: ")]
+    assert said == lines[-1:], lines
+    for text in texts:
+        assert text in said[0]
+
+
+def test_a_full_disk_ends_it_in_one_line(whole, resident, small_disk):
+    workdir = small_disk / "run"
+    with Launch(workdir, **resident) as launch:
+        launch.wait_for(lambda: max([*checkpoints(workdir), 0]) > STEPS_PER_EPOCH)
+        ballast = fill(small_disk)
+        code, lines = launch.end()
+    assert_one_line(code, lines, "No space left on device", "make room and start the same command")
+    before = checkpoints(workdir)
+    with Launch(workdir, **resident) as launch:  # it is still full
+        code, lines = launch.end()
+    assert_one_line(code, lines, "No space left on device")
+    assert checkpoints(workdir) == before
+    ballast.unlink()
+    run(workdir, **resident)
+    assert_same_end(whole, workdir)
+
+
+def test_a_disk_that_is_full_at_evaluation_ends_it_in_one_line(whole, resident, small_disk):
+    workdir = copy(whole, small_disk / "run")
+    ballast = fill(small_disk)
+    with Launch(workdir, mode="evaluate", **resident) as launch:
+        code, lines = launch.end()
+    assert_one_line(code, lines, "No space left on device")
+    ballast.unlink()
+    run(workdir, mode="evaluate", **resident)
+    assert len((workdir / "results.jsonl").read_text().splitlines()) == 2
+
+
+def test_files_that_may_not_grow_end_it_in_one_line(whole, resident, tmp_path):
+    workdir = copy(whole, tmp_path / "run")
+    for step in checkpoints(workdir)[-2:]:
+        shutil.rmtree(folder_of(workdir) / "checkpoints" / str(step))
+    before = checkpoints(workdir)
+    with Launch(workdir, prefix=SMALL_FILES, **resident) as launch:
+        code, lines = launch.end()
+    assert_one_line(code, lines, "File too large", "make room")
+    assert checkpoints(workdir)[: len(before)] == before
+    run(workdir, **resident)
+    assert_same_end(whole, workdir)

@@ -1,0 +1,108 @@
+"""One run at a time in a working directory, whatever becomes of the process that has it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+from etils import epath
+
+from lqjax import locking
+from lqjax.locking import LOCK_NAME, locked
+
+HOLD = """
+import sys, time
+from etils import epath
+from lqjax.locking import locked
+with locked(epath.Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return epath.Path(tmp_path) / "run"
+
+
+@pytest.fixture
+def holder(folder):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_second_process_is_refused_and_told_who_holds_it(folder, holder):
+    expected = rf"run is in use by process {holder.pid} on {socket.gethostname()} since 20\d\d-"
+    with pytest.raises(ValueError, match=expected), locked(folder):
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_dead_process_holds_nothing(folder, holder, number):
+    holder.send_signal(number)
+    holder.wait()
+    with locked(folder):
+        assert str(os.getpid()) in (folder / LOCK_NAME).read_text()
+
+
+def another_process_can_lock(folder):
+    command = f"from etils import epath; from lqjax.locking import locked\nwith locked(epath.Path({str(folder)!r})): pass"  # noqa: E501
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def test_one_process_may_hold_it_several_times_over(folder):
+    with locked(folder):
+        with locked(epath.Path(str(folder) + "/.")):
+            pass
+        assert not another_process_can_lock(folder)
+    assert another_process_can_lock(folder)
+
+
+def test_it_is_freed_when_the_run_fails(folder):
+    with pytest.raises(RuntimeError, match="broken"), locked(folder):
+        raise RuntimeError("broken")
+    assert another_process_can_lock(folder)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:RuntimeWarning", "ignore:.*fork:DeprecationWarning")
+def test_a_forked_child_does_not_keep_it(folder):
+    with locked(folder):
+        child = os.fork()
+        if child == 0:
+            signal.pause()
+            os._exit(0)
+    try:
+        assert another_process_can_lock(folder)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_a_bucket_is_used_without_a_lock():
+    with pytest.warns(UserWarning, match="gs://bucket/run is not locked, a bucket has no locks"):  # noqa: SIM117
+        with locked(epath.Path("gs://bucket/run")):
+            pass
+
+
+def test_a_system_without_locks_goes_on(folder, monkeypatch):
+    monkeypatch.setattr(locking, "fcntl", None)
+    with pytest.warns(UserWarning, match="no file locks"), locked(folder):
+        pass
+
+
+def test_a_file_system_without_locks_goes_on(folder, monkeypatch):
+    def refuse(*_):
+        raise OSError(locking.errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(locking.fcntl, "flock", refuse)
+    with pytest.warns(UserWarning, match="its file system has no locks"), locked(folder):
+        pass

@@ -1,0 +1,196 @@
+"""Several seeds as one program: the same runs as one by one."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from etils import epath
+
+from lqjax.data.order import epoch_order
+from lqjax.overriding import override
+from lqjax.progress import Progress
+from lqjax.runtime import replicated
+from lqjax.settings import replace_at
+from lqjax.stopping import Terminated
+from lqjax.training.position import stacked
+from lqjax.training.seeds import train_seeds, why_not
+from lqjax.training.state import create_state
+from lqjax.workdir import Workdir
+from tests.training.small import Small, assert_equal_trees, config, split
+from tests.training.test_loop import EVERYTHING, final_state, measured, timeless, trainer
+from tests.training.tiny import TinyNetwork
+
+SEEDS = (0, 1, 5)
+
+
+class Said(Progress):
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def say(self, text):
+        self.lines.append(text)
+
+
+def runs_in(folder):
+    return [Workdir(epath.Path(folder)).run("tiny", seed) for seed in SEEDS]
+
+
+def with_settings(made, **settings):
+    for path, text in settings.items():
+        made.config = override(made.config, path.replace("__", "."), text)
+    return made
+
+
+def losses_of(network, settings, steps):
+    """Make steps of all seeds as one program, and of each alone; give both tables of losses."""
+    small = Small(network, settings, split())
+    count = len(small.data)
+
+    def started(seed):
+        own = replace_at(settings, "run.seed", seed)
+        return create_state(network, small.optimizer, own, small.mesh)
+
+    def run(dispatcher, state, factor, draw):
+        found, epoch = [], 0
+        placed = jax.device_put(jnp.asarray(factor, jnp.float32), replicated(small.mesh))
+        while len(found) < steps:
+            epoch += 1
+            for dispatch in dispatcher.dispatches(draw(epoch), 0):
+                state, loss = dispatch.run(state, placed)
+                found.append(np.asarray(loss))
+        return np.array(found)[:steps]
+
+    alone = [
+        run(small.dispatcher, started(seed), 1.0, partial(epoch_order, seed, count=count))
+        for seed in SEEDS
+    ]
+    together = run(
+        small.dispatcher.of_several(len(SEEDS)),
+        stacked([started(seed) for seed in SEEDS]),
+        np.ones(len(SEEDS)),
+        lambda epoch: np.stack([epoch_order(seed, epoch, count) for seed in SEEDS]),
+    )
+    return together.T, np.array(alone)
+
+
+FEATURES = {
+    "augmentation__flip": True,
+    "augmentation__mixup": 0.2,
+    "training__ema_decay": 0.9,
+    "training__accumulation": 2,
+    "optimizer__gradient_clip": 1,
+}
+
+
+def test_one_float32_step_is_that_of_each_seed_alone():
+    together, alone = losses_of(TinyNetwork(), config(**FEATURES), 1)
+    np.testing.assert_allclose(together, alone, rtol=1e-5)
+    assert len(np.unique(np.round(alone, 4))) == len(SEEDS)
+
+
+def test_twenty_float64_steps_are_those_of_each_seed_alone():
+    with jax.enable_x64(True):
+        together, alone = losses_of(TinyNetwork(dtype="float64"), config(**FEATURES), 20)
+    np.testing.assert_allclose(together, alone, rtol=1e-9)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    made = {}
+    for how in ("always", "never"):
+        folder, said = tmp_path_factory.mktemp(how), Said()
+        first = with_settings(trainer(folder, config(**EVERYTHING)), run__seeds_together=how)
+        made[how] = (folder, train_seeds(first, runs_in(folder), said), said.lines, first)
+    return made
+
+
+def test_each_seed_is_a_run_of_its_own_with_the_same_numbers(both):
+    for a, b in zip(both["always"][1], both["never"][1], strict=True):
+        for one, other in zip(a, b, strict=True):
+            assert (one.seed, one.epoch, one.step) == (other.seed, other.epoch, other.step)
+            assert one.train_loss == pytest.approx(other.train_loss, rel=1e-4)
+            assert one.validation_loss == pytest.approx(other.validation_loss, rel=1e-4)
+    assert [history[0].seed for history in both["always"][1]] == list(SEEDS)
+    assert "3 seeds as one program" in both["always"][2][0]
+    assert "3 seeds in turn (run.seeds_together=never)" in both["never"][2][0]
+
+
+def test_a_checkpoint_of_one_program_is_one_of_a_run_alone(both):
+    states = {}
+    for how, (folder, _, _, first) in both.items():
+        last = with_settings(first.with_runs([runs_in(folder)[2]]))
+        states[how] = final_state(last)
+        assert timeless(last.train(Progress())[0]) == timeless(runs_in(folder)[2].history())
+    assert_equal_trees(states["always"], states["never"], rtol=2e-3, atol=2e-4)
+
+
+def test_interrupted_they_go_on_as_one_program_or_in_turn(both, tmp_path):
+    whole = both["always"][1]
+
+    calls = iter(range(100))
+
+    def validate(params, stats):
+        if next(calls) == 4:  # the second seed in the second epoch
+            raise Terminated
+        return measured(params, stats)
+
+    settings = config(**EVERYTHING, run__seeds_together="always")
+    first = trainer(tmp_path, settings, validate=validate)
+    with pytest.raises(Terminated):
+        train_seeds(first, runs_in(tmp_path), Said())
+    said = Said()
+    again = train_seeds(trainer(tmp_path, settings), runs_in(tmp_path), said)
+    assert [line for line in said.lines if "seeds" in line] == ["tiny: 3 seeds as one program"]
+    assert [timeless(history) for history in again] == [timeless(history) for history in whole]
+
+
+def test_runs_that_stand_at_different_steps_are_trained_in_turn(tmp_path):
+    settings = config(**{**EVERYTHING, "training__epochs": 1}, run__seeds_together="always")
+    first = trainer(tmp_path, settings)
+    first.with_runs(runs_in(tmp_path)[:1]).train(Progress())
+    said = Said()
+    histories = train_seeds(trainer(tmp_path, settings), runs_in(tmp_path), said)
+    assert any("in turn (the runs stand at the steps [0, 4]" in line for line in said.lines)
+    assert [len(history) for history in histories] == [1, 1, 1]
+
+
+def test_a_seed_whose_patience_has_ended_leaves_the_others_alone(tmp_path):
+    settings = config(
+        **{**EVERYTHING, "training__patience": 1, "training__epochs": 3},
+        run__seeds_together="always",
+    )
+    scores = iter([0.9, 0.1, 0.1, 0.8, 0.2, 0.2, 0.3, 0.3])  # the first seed gets worse at once
+
+    def validate(params, stats):
+        return 1.0, next(scores)
+
+    made = train_seeds(trainer(tmp_path, settings, validate=validate), runs_in(tmp_path), Said())
+    assert [len(history) for history in made] == [2, 3, 3]
+    assert next(scores, None) is None
+
+
+def test_what_hinders_one_program_is_said(tmp_path):
+    cases = {
+        "shared by 2 devices": {"devices": 2},
+        "do not live on the device": {"placing": "streamed"},
+    }
+    for words, how in cases.items():
+        assert words in why_not(trainer(tmp_path, config(), **how))
+    degrading = trainer(tmp_path, config(augmentation__degradations="jpeg(quality=10)"))
+    assert "all of them" in why_not(degrading)
+    sophia = trainer(tmp_path, config(optimizer__name="sophia"))
+    assert "sophia" in why_not(sophia)
+    assert why_not(trainer(tmp_path, config())) == ""
+    asked = with_settings(degrading, run__seeds_together="always")
+    with pytest.raises(ValueError, match=r"run\.seeds_together=always is not possible: a degrad"):
+        train_seeds(asked, runs_in(tmp_path), Said())
+
+
+def test_on_a_cpu_seeds_are_trained_in_turn_unless_asked_otherwise(tmp_path):
+    said = Said()
+    settings = config(**{**EVERYTHING, "training__epochs": 1})
+    train_seeds(trainer(tmp_path, settings), runs_in(tmp_path)[:2], said)
+    assert said.lines[0] == "tiny: 2 seeds in turn (faster on a CPU)"

@@ -1,0 +1,237 @@
+"""Each writer against a reader that knows nothing of it."""
+
+import json
+import struct
+import sys
+import types
+
+import pytest
+from etils import epath
+
+from lqjax.config import RunConfig
+from lqjax.training.staging import PUBLISH_SECONDS
+from lqjax.training.writers import jsonl
+from lqjax.training.writers.base import WRITERS, as_writer, build_writers, check_writers
+from lqjax.workdir import Workdir
+from tests.training.buckets import memory_bucket
+
+
+def silent(text):
+    pass
+
+
+def a_run(folder, model="resnet18"):
+    return Workdir(epath.Path(folder)).run(model, 0)
+
+
+def lines(run):
+    return [json.loads(line) for line in (run.root / "log.jsonl").read_text().splitlines()]
+
+
+def scalars(folder):
+    """Read event files as the format says: length, its checksum, an Event message, its checksum."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    found = []
+    for file in sorted(folder.iterdir(), key=lambda path: path.name):
+        data, start = file.read_bytes(), 0
+        while start < len(data):
+            (length,) = struct.unpack_from("<Q", data, start)
+            event = Event.FromString(data[start + 12 : start + 12 + length])
+            start += 16 + length
+            if event.HasField("session_log"):
+                found = [entry for entry in found if entry[0] < event.step]
+            found += [(event.step, value.tag, value.simple_value) for value in event.summary.value]
+    return found
+
+
+def test_the_defaults_and_the_names_of_the_settings_exist():
+    assert WRITERS.names() == ("clu", "console", "jsonl", "tensorboard")
+    check_writers(RunConfig().writers)
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(ValueError, match="unknown writer 'tensorbord'; allowed: tensorboard"):
+        check_writers(("console", "tensorbord"))
+
+
+def test_console_lines_read_well():
+    said = []
+    (console,) = build_writers(("console",), said.append)
+    console.start(a_run("unused", "resnet50"), 0)
+    values = {
+        "loss": 0.52341,
+        "learning_rate": 0.00081,
+        "images_per_second": 7612.4,
+        "model_flops_utilisation": 0.186,
+        "input_wait_share": 0.0214,
+        "peak_memory_bytes": 31.25 * 2**30,
+        "mine": 2.5,
+    }
+    console.write(1200, values)
+    console.write(1300, {"images_per_second": 34.56})
+    assert said == [
+        "resnet50 step 1,200: loss 0.5234, learning rate 0.00081, 7,612 images/s,"
+        " 18.6% of peak FLOP/s, waiting for images 2.1%, peak memory 31.25 GiB, mine 2.5",
+        "resnet50 step 1,300: 34.6 images/s",
+    ]
+
+
+def test_jsonl_has_each_line_on_disk_at_once(tmp_path):
+    (writer,) = build_writers(("jsonl",), silent)
+    run = a_run(tmp_path)
+    writer.start(run, 0)
+    writer.write(10, {"loss": 0.1 + 0.2})
+    (line,) = lines(run)
+    assert (line["step"], line["loss"]) == (10, 0.1 + 0.2)
+    assert line["time"] > 1.7e9
+    writer.close()
+
+
+def test_jsonl_drops_what_a_killed_run_wrote_of_later_steps(tmp_path):
+    run = a_run(tmp_path)
+    (writer,) = build_writers(("jsonl",), silent)
+    writer.start(run, 0)
+    for step in (10, 20, 30):
+        writer.write(step, {"loss": 1.0})
+    at_the_kill = (run.root / "log.jsonl").read_text()
+    writer.close()
+    (run.root / "log.jsonl").write_text(at_the_kill + '{"step": 1')  # in the middle of a line
+    writer.start(run, 20)
+    for step in (30, 40):
+        writer.write(step, {"loss": 2.0})
+    writer.close()
+    assert [(line["step"], line["loss"]) for line in lines(run)] == [
+        (10, 1.0), (20, 1.0), (30, 2.0), (40, 2.0),
+    ]  # fmt: skip
+
+
+def test_one_writer_serves_one_network_after_the_other(tmp_path):
+    (writer,) = build_writers(("jsonl",), silent)
+    for model in ("alexnet", "resnet18"):
+        writer.start(a_run(tmp_path, model), 0)
+        writer.write(1, {"loss": 1.0})
+        writer.close()
+    assert len(lines(a_run(tmp_path, "alexnet"))) == len(lines(a_run(tmp_path, "resnet18"))) == 1
+
+
+def test_jsonl_on_a_bucket(monkeypatch):
+    now = [0.0]
+    staging = jsonl.Staging
+    monkeypatch.setattr(jsonl, "Staging", lambda folder: staging(folder, lambda: now[0]))
+    run = a_run(memory_bucket(monkeypatch))
+    (writer,) = build_writers(("jsonl",), silent)
+    writer.start(run, 0)
+    writer.write(10, {"loss": 1.0})
+    assert not (run.root / "log.jsonl").exists()
+    now[0] += PUBLISH_SECONDS
+    writer.write(20, {"loss": 2.0})
+    assert [line["step"] for line in lines(run)] == [10, 20]
+    writer.write(30, {"loss": 3.0})
+    writer.close()
+    assert [line["step"] for line in lines(run)] == [10, 20, 30]
+    writer.start(run, 20)
+    writer.write(30, {"loss": 4.0})
+    writer.close()
+    assert [line["loss"] for line in lines(run)] == [1.0, 2.0, 4.0]
+
+
+def test_tensorboard_files_hold_each_step_once(tmp_path):
+    run = a_run(tmp_path)
+    (writer,) = build_writers(("tensorboard",), silent)
+    for start, steps in [(0, (10, 20, 30)), (20, (30, 40))]:
+        writer.start(run, start)
+        for step in steps:
+            writer.write(step, {"loss": start + step / 4, "learning_rate": 0.5})
+        writer.close()
+    found = scalars(run.root / "tensorboard")
+    assert [(step, value) for step, tag, value in found if tag == "loss"] == [
+        (10, 2.5), (20, 5.0), (30, 27.5), (40, 30.0),
+    ]  # fmt: skip
+    assert {tag for _, tag, _ in found} == {"loss", "learning_rate"}
+    assert "tensorflow" not in sys.modules
+
+
+def test_tensorboard_on_a_bucket(monkeypatch):
+    run = a_run(memory_bucket(monkeypatch))
+    (writer,) = build_writers(("tensorboard",), silent)
+    writer.start(run, 0)
+    writer.write(10, {"loss": 0.25})
+    writer.close()
+    assert scalars(run.root / "tensorboard") == [(10, "loss", 0.25)]
+
+
+def test_tensorboard_without_its_package_names_the_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(ValueError, match=r"pip install tensorboardX") as caught:
+        check_writers(("tensorboard",))
+    assert "\n" not in str(caught.value)
+
+
+def test_clu_without_tensorflow_names_the_command_and_the_other_writer(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    for name in [name for name in sys.modules if name.startswith("clu.metric_writers")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ValueError, match=r"pip install 'lqjax\[tf\]'.* tensorboard ") as caught:
+        check_writers(("clu",))
+    assert "\n" not in str(caught.value)
+
+
+def test_clu_gets_scalars_and_is_closed(monkeypatch, tmp_path):
+    calls = []
+
+    class MetricWriter:  # the part of clu's interface that is used, by its names
+        def write_scalars(self, step, scalars):
+            calls.append((step, scalars))
+
+        def close(self):
+            calls.append("closed")
+
+    def create_default_writer(logdir=None, *, just_logging=False, asynchronous=True):
+        calls.append(logdir)
+        return MetricWriter()
+
+    fake = types.ModuleType("clu.metric_writers")
+    fake.create_default_writer = create_default_writer
+    monkeypatch.setitem(sys.modules, "clu.metric_writers", fake)
+    monkeypatch.setattr("clu.metric_writers", fake, raising=False)
+    (writer,) = build_writers(("clu",), silent)
+    run = a_run(tmp_path)
+    writer.start(run, 0)
+    writer.write(10, {"loss": 0.5})
+    writer.close()
+    assert calls == [str(run.root / "clu"), (10, {"loss": 0.5}), "closed"]
+
+
+def test_a_function_is_a_writer(tmp_path):
+    got = []
+    writer = as_writer(lambda step, values: got.append((step, dict(values))))
+    writer.start(a_run(tmp_path), 0)
+    writer.write(3, {"loss": 1.0})
+    writer.close()
+    assert got == [(3, {"loss": 1.0})]
+
+
+def test_an_object_may_leave_out_start_and_close(tmp_path):
+    class Mine:
+        def __init__(self):
+            self.got = []
+
+        def start(self, run, step):
+            self.got.append((run.model, step))
+
+        def write(self, step, values):
+            self.got.append(step)
+
+    mine = Mine()
+    writer = as_writer(mine)
+    writer.start(a_run(tmp_path), 7)
+    writer.write(8, {})
+    writer.close()
+    assert mine.got == [("resnet18", 7), 8]
+
+
+@pytest.mark.parametrize("thing", ["tensorboard", 3, None, object(), dict])
+def test_anything_else_is_no_writer(thing):
+    with pytest.raises(ValueError, match=r"is no writer; pass a function of \(step, values\)"):
+        as_writer(thing)
