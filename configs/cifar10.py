@@ -25,7 +25,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.training.batch_size = 128
     config.augmentation.crop_padding = 4
     config.augmentation.flip = True
-    config.evaluation.batch_size = 500
+    config.evaluation.batch_size = 512
     config.evaluation.conditions = ("clean", "cifar10_c/*")
     config.overrides = {
         "alexnet": {"optimizer": {"learning_rate": 3e-4}},

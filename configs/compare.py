@@ -1,4 +1,10 @@
-"""Compare networks on your own images: set data.source and data.path."""
+"""Compare networks on your own images, one folder a class.
+
+Command:  python launch.py --config=configs/compare.py --config.data.path=DIR --workdir=runs/compare
+Hardware: any GPU; for some thousand images two CPU cores will do.
+Time:     not measured; 30 epochs of 5,000 images are 150,000 images a network, about an hour for
+          ResNet-50 and a quarter of one for AlexNet on two CPU cores.
+"""
 
 import ml_collections
 
@@ -17,6 +23,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.schedule.warmup_epochs = 1.0
     config.training.epochs = 30
     config.training.batch_size = 64
+    config.evaluation.batch_size = 128
     config.augmentation.crop_padding = 4
     config.augmentation.flip = True
     config.overrides = {

@@ -1,4 +1,9 @@
-"""AlexNet against ResNet-50 on handwritten digits: the whole study in five minutes on a CPU."""
+"""AlexNet against ResNet-50 on handwritten digits: the whole study in five minutes on a CPU.
+
+Command:  python launch.py
+Hardware: two CPU cores are enough.
+Time:     about five minutes there.
+"""
 
 import ml_collections
 

@@ -39,6 +39,7 @@ FREE_TO_CHANGE = (
     "training.steps_per_dispatch",
     "training.checkpoint_minutes",
     "training.keep_checkpoints",
+    "run.devices",
     "run.progress",
     "run.log_every",
     "run.writers",

@@ -16,6 +16,7 @@ from etils import epath
 from orbax.checkpoint import checkpoint_managers
 
 from lqjax.distributed import lost_another
+from lqjax.stopping import patiently
 from lqjax.training.damage import UnreadableError, checksum, sealed, set_aside
 from lqjax.training.fitting import MisfitError, check_fit, structure_checksum
 from lqjax.training.record import EarlierFormatError, LaterFormatError, Record, best_epoch
@@ -25,6 +26,15 @@ MODEL, REST, RECORD = "model", "rest", "record"
 
 LONGEST_REASON = 200
 """Characters of another library's message that ours quote."""
+
+NOT_DAMAGE = (
+    "RESOURCE_EXHAUSTED",
+    "UNAVAILABLE",
+    "DEADLINE_EXCEEDED",
+    "PERMISSION_DENIED",
+    "UNAUTHENTICATED",
+)
+"""Words of errors that say nothing about the files: memory, network, access."""
 
 SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
 """Where TensorStore's messages name the error of the operating system, behind long paths."""
@@ -104,7 +114,8 @@ class Checkpoints:
             return
         if lost_another(error):  # closing would wait for the process that is gone
             return
-        with suppress(Exception):  # the first error is the one to tell
+        # The first error is the one to tell; asked to stop, what is being written is waited for.
+        with patiently(), suppress(Exception):
             self._manager.close()
 
     def steps(self) -> list[int]:
@@ -229,9 +240,12 @@ class Checkpoints:
             EarlierFormatError,
             LaterFormatError,
             PermissionError,
+            MemoryError,
         ):
             raise
         except Exception as error:  # whatever the decoders of Orbax meet in a damaged file
+            if lost_another(error) or any(word in str(error) for word in NOT_DAMAGE):
+                raise
             raise UnreadableError(f"{self.folder / str(step)}: {_reason(error)}") from error
 
     @contextmanager

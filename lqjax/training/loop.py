@@ -23,6 +23,7 @@ from lqjax.progress import Progress, Stage
 from lqjax.rows import Epoch
 from lqjax.runtime import read
 from lqjax.settings import replace_at
+from lqjax.stopping import patiently
 from lqjax.training.accumulation import check_accumulation
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.dispatch import Dispatcher, steps_per_dispatch
@@ -206,11 +207,12 @@ class Trainer:
                 self._record(at, number, found, passage, pace, seconds)
                 for number, found in made.items()
             ]
-            for number, record in zip(open_ones, records, strict=True):
-                at.keepers[number].history.append(record)
-            passage.close_epoch(at, weights)
-            for number in open_ones:
-                at.keepers[number].run.write_history(at.keepers[number].history)
+            with patiently():  # what was validated is kept
+                for number, record in zip(open_ones, records, strict=True):
+                    at.keepers[number].history.append(record)
+                passage.close_epoch(at, weights)
+                for number in open_ones:
+                    at.keepers[number].run.write_history(at.keepers[number].history)
         for number in open_ones:
             at.keepers[number].log.epoch(at.keepers[number].history[-1])
 
@@ -255,7 +257,8 @@ class Trainer:
         except BaseException as error:
             # Asked to stop: the steps of the epoch are kept, unless other processes had to help.
             if not isinstance(error, Exception) and not several_processes():
-                passage.save(at)
+                with patiently():  # the request is repeated, and must not cut the save short
+                    passage.save(at)
             raise
         return weights, made
 

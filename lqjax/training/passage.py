@@ -178,7 +178,7 @@ class Passage:
     def _keeps_what_is_done(self, at: Position, handed: _Handed, label: str) -> bool:
         """Write a checkpoint where it is time for one, and stop where that was asked for."""
         stops = self._asked()
-        if not (stops or self._is_due(at)):
+        if not (stops or self._is_due(handed)):
             return False
         self._report(at, handed, label)
         if stops:
@@ -197,11 +197,11 @@ class Passage:
         raise_if_asked()
         raise Terminated  # another process was asked
 
-    def _is_due(self, at: Position) -> bool:
+    def _is_due(self, handed: _Handed) -> bool:
         """Tell whether the last checkpoint is long ago.
 
-        Several processes agree on it, at every `run.log_every`th step only, since that takes a
-        message between them.
+        Several processes agree on it, when a multiple of `run.log_every` steps was passed only,
+        since that takes a message between them.
         """
         minutes = self.config.training.checkpoint_minutes
 
@@ -210,4 +210,9 @@ class Passage:
 
         if not several_processes():
             return due()
-        return at.step % self.config.run.log_every == 0 and bool(decide(due))
+        return passed(handed.step, handed.steps, self.config.run.log_every) and bool(decide(due))
+
+
+def passed(step: int, steps: int, every: int) -> bool:
+    """Tell whether the last `steps` of `step` steps passed or reached a multiple of `every`."""
+    return step // every != (step - steps) // every

@@ -12,7 +12,7 @@ from lqjax.rows import Epoch
 from lqjax.stopping import Terminated, request_stop
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.loop import Trainer
-from lqjax.training.passage import DivergedError
+from lqjax.training.passage import DivergedError, passed
 from lqjax.training.state import abstract_items, abstract_state, from_items
 from lqjax.workdir import Workdir
 from tests.training.small import (
@@ -278,3 +278,31 @@ def test_a_batch_must_fit_the_devices(tmp_path):
         trainer(tmp_path, config(training__batch_size=12), devices=8)
     with pytest.raises(ValueError, match=r"accumulation=4 .* multiple of 32"):
         trainer(tmp_path, config(training__accumulation=4), devices=8)
+
+
+def test_a_repeated_request_does_not_cut_the_save_short(tmp_path, undisturbed, monkeypatch):
+    shared, history, state = undisturbed
+    finish, repeated = Checkpoints.finish, []
+
+    def slow(self):
+        repeated.append(request_stop(Terminated))  # as the alarm repeats a signal
+        finish(self)
+
+    def validate(params, stats):
+        raise Terminated
+
+    monkeypatch.setattr(Checkpoints, "finish", slow)
+    with pytest.raises(Terminated):
+        trained(shared.at(tmp_path, validate=validate))
+    monkeypatch.undo()
+    assert repeated == [True]
+    kept = [p.name for p in (tmp_path / "runs/tiny/seed0-fold0/checkpoints").iterdir()]
+    assert str(STEPS) in kept
+    assert_ends_alike(shared, tmp_path, history, state)
+
+
+@pytest.mark.parametrize(
+    ("step", "steps", "due"), [(100, 1, True), (99, 1, False), (101, 10, True), (109, 9, False)]
+)
+def test_a_multiple_is_passed_also_by_several_steps_at_once(step, steps, due):
+    assert passed(step, steps, 100) is due
