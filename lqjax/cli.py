@@ -331,6 +331,8 @@ def _report_swallowed(swallowed: sys.UnraisableHookArgs) -> None:
     # A stop that a library's callback swallowed is sent again, and when Orbax has given up on a
     # damaged checkpoint, answers of TensorStore still come in: nothing for the user to read.
     late = swallowed.exc_type is RuntimeError and str(swallowed.exc_value) == LATE_ANSWER
+    code = getattr(swallowed.object, "cr_code", None)  # of a coroutine that was not waited for
+    late = late or (code is not None and "orbax" in Path(code.co_filename).parts)
     if swallowed.exc_type not in STOPS.values() and not late:
         sys.__unraisablehook__(swallowed)
 

@@ -20,7 +20,7 @@ SMALL = ("-m", "tests.interruptions.small_launch")
 USER_ERROR = 2
 STEPS_PER_EPOCH, LAST_STEP = 5, 25
 SETTINGS = {
-    "model.names": "small",
+    "model.names": "stoppable",
     "data.source": "folder",
     "data.image_size": 28,
     "training.epochs": 5,
@@ -101,7 +101,7 @@ def run(workdir, **settings):
 def folder_of(workdir):
     """Name the folder of the one network that is trained there."""
     found = list(Path(workdir).glob("runs/*/seed0-fold0"))
-    return found[0] if found else Path(workdir) / "runs" / "small" / "seed0-fold0"
+    return found[0] if found else Path(workdir) / "runs" / "stoppable" / "seed0-fold0"
 
 
 def checkpoints(workdir):

@@ -1,6 +1,6 @@
 """`launch.py` for the tests of killing: with a network so small that a run takes seconds.
 
-    python -m tests.interruptions.small_launch --config.model.names=small
+    python -m tests.interruptions.small_launch --config.model.names=stoppable
 
 Where `ask_for_pause` has asked for it, in the folder that the variable `PAUSE_FOLDER` names, it
 waits once while the network is compiled, so that a signal can be sent right there.
@@ -81,7 +81,7 @@ def pause(where: str) -> None:
             time.sleep(LOOK_SECONDS)
 
 
-MODELS.add("small", Architecture(Small, {"imagenet": 28, "small": 28}, "tests", True, "maps"))
+MODELS.add("stoppable", Architecture(Small, {"imagenet": 28, "small": 28}, "tests", True, "maps"))
 WRITERS.add("slow", Slow)
 
 if __name__ == "__main__":
