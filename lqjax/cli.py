@@ -340,9 +340,12 @@ def _report_swallowed(swallowed: sys.UnraisableHookArgs) -> None:
 def _quiet_logs() -> None:
     # Orbax and jax report their inner workings through these; users asked for results. What they
     # log as errors, with tracebacks, they raise too.
-    from absl import logging
+    import logging
 
-    logging.set_verbosity(logging.FATAL)
+    from absl import logging as absl_logging
+
+    absl_logging.set_verbosity(absl_logging.FATAL)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # tasks that Orbax began and dropped
 
 
 def _is_for_users(error: Exception) -> bool:

@@ -81,7 +81,7 @@ def test_a_damaged_best_checkpoint_is_not_evaluated(whole, resident, tmp_path):
     workdir = copy(whole, tmp_path / "run")
     epochs = history(workdir)
     best = min(epochs, key=lambda e: (-e["validation_accuracy"], e["validation_loss"]))["step"]
-    truncate(folder_of(workdir) / "checkpoints" / str(best))
+    truncate(folder_of(workdir) / "checkpoints" / str(best) / "model")
     with Launch(workdir, mode="evaluate", **resident) as launch:
         code, lines = launch.end()
     assert code == USER_ERROR
