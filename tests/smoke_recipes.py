@@ -71,7 +71,10 @@ def main(names: list[str]) -> int:
             )
             report = folder / name / "report" / "report.html"
             works = done.returncode == 0 and report.exists()
-            print(f"{name}: {'ok' if works else 'FAILED'}, {time.monotonic() - began:.0f} s")
+            print(
+                f"{name}: {'ok' if works else 'FAILED'}, {time.monotonic() - began:.0f} s",
+                flush=True,
+            )
             if not works:
                 failed.append(name)
                 print(done.stdout[-3000:], done.stderr[-3000:], sep="\n")
