@@ -81,8 +81,10 @@ def pause(where: str) -> None:
             time.sleep(LOOK_SECONDS)
 
 
-MODELS.add("stoppable", Architecture(Small, {"imagenet": 28, "small": 28}, "tests", True, "maps"))
-WRITERS.add("slow", Slow)
-
 if __name__ == "__main__":
+    # Only here: the tests import this file too, and registries are for their whole process.
+    MODELS.add(
+        "stoppable", Architecture(Small, {"imagenet": 28, "small": 28}, "tests", True, "maps")
+    )
+    WRITERS.add("slow", Slow)
     start()
