@@ -98,6 +98,13 @@ def together(function: Callable[[], T]) -> T:
     return value  # type: ignore[return-value]
 
 
+def first_said(text: str) -> str:
+    """Give every process what the first of them that has something to say says; "" if none has."""
+    if not several_processes():
+        return text
+    return next((message for message in _from_all(text) if message), "")
+
+
 def refuse_differences(what: str, value: Callable[[], Any]) -> None:
     """Make sure that something is the same on all processes.
 

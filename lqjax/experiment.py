@@ -164,7 +164,7 @@ def evaluate(
                 )
     progress = progress or Progress(stages=len(chosen.model.names))
     with _claimed(place):
-        bench = _open(chosen, place)
+        bench = _open(chosen, place, training=False)
         progress.say(bench.describe())
         rows, costs = _evaluate_all(bench, progress)
     return EvaluateResult(place.root, rows, costs)
@@ -260,8 +260,8 @@ def _claimed(place: Workdir) -> Iterator[None]:
         yield
 
 
-def _open(config: Config, place: Workdir) -> Workbench:
-    """Load the data and claim the working directory; refuse one of other settings."""
+def _open(config: Config, place: Workdir, training: bool = True) -> Workbench:
+    """Load the data and claim the working directory; refuse one that does not fit, as it is."""
     before = stored_config(place)
     if before is not None and decide(place.has_results):
         changed = differences(to_dict(before), to_dict(config), FREE_TO_CHANGE)
@@ -272,6 +272,7 @@ def _open(config: Config, place: Workdir) -> Workbench:
             )
     bench = together(lambda: Workbench(config, place))
     refuse_differences("images", bench.fingerprint)
+    bench.check_fit(training)
     text = json.dumps(to_dict(config), indent=1) + "\n"
     place.write_text("config.json", text)
     place.write_text("environment.json", json.dumps(bench.environment(), indent=1) + "\n")

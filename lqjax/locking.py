@@ -14,7 +14,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,22 +73,31 @@ def _acquire(folder: epath.Path) -> str:
             return str(path)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = _read(descriptor)
-            os.close(descriptor)
-            if error.errno in NOT_POSSIBLE:
-                _warn(folder, "its file system has no locks")
-                return ""
-            if not isinstance(error, BlockingIOError):
-                raise
-            raise ValueError(
-                f"{folder} is in use by {holder}; wait for it to end, stop it, or name another"
-                " --workdir"
-            ) from None
-        _sign(descriptor)
-        _held[str(path)] = _Held(descriptor)
-        return str(path)
+            held = _lock(descriptor, folder)
+            if held:
+                _sign(descriptor)
+                _held[str(path)] = _Held(descriptor)
+        finally:
+            if str(path) not in _held:
+                os.close(descriptor)  # which frees it too
+        return str(path) if held else ""
+
+
+def _lock(descriptor: int, folder: epath.Path) -> bool:
+    """Take the lock of an open file; false, with a warning, where there are no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ValueError(
+            f"{folder} is in use by {_read(descriptor)}; wait for it to end, stop it, or name"
+            " another --workdir"
+        ) from None
+    except OSError as error:
+        if error.errno not in NOT_POSSIBLE:
+            raise
+        _warn(folder, "its file system has no locks")
+        return False
+    return True
 
 
 def _release(key: str) -> None:
@@ -98,18 +107,21 @@ def _release(key: str) -> None:
         if not held.times:
             # The file stays: removing it would let two runs lock two files of one name.
             del _held[key]
-            os.ftruncate(held.descriptor, 0)
+            with suppress(OSError):
+                os.ftruncate(held.descriptor, 0)
             os.close(held.descriptor)
 
 
 def _sign(descriptor: int) -> None:
+    """Write down who holds it; a disk without room for that does not stop a run."""
     record = {
         "process": os.getpid(),
         "host": socket.gethostname(),
         "since": time.strftime("%Y-%m-%d %H:%M:%S"),
     }
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(record).encode() + b"\n", 0)
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(record).encode() + b"\n", 0)
 
 
 def _read(descriptor: int) -> str:
@@ -118,7 +130,7 @@ def _read(descriptor: int) -> str:
         record = json.loads(os.pread(descriptor, size, 0))
         return f"process {record['process']} on {record['host']} since {record['since']}"
     except (ValueError, KeyError, TypeError):
-        return "another process"  # which has not signed yet
+        return "another process"  # which has not signed yet, or had no room to
 
 
 def _warn(folder: epath.Path, why: str) -> None:

@@ -13,8 +13,11 @@ import numpy as np
 from clu import parameter_overview
 
 from lqjax.config import Config
+from lqjax.data.batch import Placed
 from lqjax.data.loading import describe, load_dataset
-from lqjax.data.pipeline import Placed, check_batch_size, normalisation, place
+from lqjax.data.normalisation import normalisation
+from lqjax.data.order import check_batch_size
+from lqjax.data.placing import place
 from lqjax.data.source import SOURCES
 from lqjax.distributed import decide
 from lqjax.evaluation.cost import forward_cost
@@ -43,6 +46,7 @@ from lqjax.training.plan import make_plan
 from lqjax.training.record import best_epoch
 from lqjax.training.seeds import train_seeds
 from lqjax.training.state import with_sharding
+from lqjax.training.taking_up import check_taking_up, check_testing
 from lqjax.training.writers.base import check_writers
 from lqjax.typing import Dataset, Split, Tree
 from lqjax.workdir import Run, Workdir
@@ -108,6 +112,22 @@ class Workbench:
     def run(self, model: str, seed: int) -> Run:
         """Name the folder of a network."""
         return self.workdir.run(model, seed)
+
+    def check_fit(self, training: bool) -> None:
+        """Refuse a working directory whose checkpoints do not fit; changes nothing there.
+
+        Raises:
+          ValueError: as `lqjax.training.taking_up` says.
+        """
+        classes = self.dataset.class_names
+        for model in self.config.model.names:
+            config, network = self.config.for_model(model), self.network(model)
+            plan = make_plan(config, len(self.dataset.train))
+            for run in (self.run(model, seed) for seed in self.config.seeds):
+                if training:
+                    check_taking_up(run, config, network, self.mesh, classes, plan)
+                else:
+                    check_testing(run, network, classes)
 
     def fingerprint(self) -> list[Any]:
         """Sum up which images were loaded, to compare between processes."""

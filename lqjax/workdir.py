@@ -76,7 +76,7 @@ class Run:
     def is_trained(self) -> bool:
         """Tell whether there is a checkpoint; one appears whole, named by its step."""
         folder = self.checkpoints
-        return folder.exists() and any(_is_whole(path) for path in folder.iterdir())
+        return folder.exists() and any(is_whole(path) for path in folder.iterdir())
 
     @property
     def history_path(self) -> epath.Path:
@@ -210,10 +210,11 @@ class Workdir:
         return found
 
 
-def _is_whole(checkpoint: epath.Path) -> bool:
+def is_whole(checkpoint: epath.Path) -> bool:
+    """Tell whether a folder is a checkpoint that was written to its end."""
     # Folders on a bucket cannot be renamed: there Orbax marks with a file those it has finished.
-    finished = "://" not in str(checkpoint) or (checkpoint / COMMITTED).exists()
-    return checkpoint.name.isdigit() and finished
+    finished = checkpoint / COMMITTED if "://" in str(checkpoint) else checkpoint
+    return checkpoint.name.isdigit() and finished.exists()
 
 
 def write_arrays(path: epath.Path, **arrays: np.ndarray) -> None:

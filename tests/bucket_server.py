@@ -21,13 +21,33 @@ UPLOAD = re.compile(r"/upload/storage/v1/b/([^/]+)/o")
 
 
 class Bucket(MemoryFileSystem):
-    """Names objects without the protocol, as gcsfs does."""
+    """Names objects without the protocol, as gcsfs does, and has no folders: only names with /."""
 
     cachable = False
 
     def __init__(self):
         super().__init__()
         self.store, self.pseudo_dirs = {}, [""]
+
+    def mkdir(self, path, create_parents=True, **_):
+        pass
+
+    def makedirs(self, path, exist_ok=False):
+        pass
+
+    def exists(self, path, **_):
+        name = self._strip_protocol(path)
+        return any(found == name or found.startswith(f"{name}/") for found in list(self.store))
+
+    def cp_file(self, path1, path2, **_):
+        if self.isfile(path1):
+            super().cp_file(path1, path2)
+
+    def rm(self, path, recursive=False, maxdepth=None):
+        name = self._strip_protocol(path)
+        for found in list(self.store):
+            if found == name or (recursive and found.startswith(f"{name}/")):
+                del self.store[found]
 
     @classmethod
     def _strip_protocol(cls, path):

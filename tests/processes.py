@@ -5,6 +5,9 @@ import socket
 import subprocess
 import sys
 
+STORABLE = "--xla_multiheap_size_constraint_per_heap=-1"
+"""The compiler's default in place of lqjax's: programs that it puts into the compilation cache."""
+
 
 def free_port():
     with socket.socket() as probe:
@@ -14,7 +17,7 @@ def free_port():
 
 def environment(devices=1, **more):
     cache = {"JAX_COMPILATION_CACHE_DIR": os.environ["LQJAX_TEST_CACHE"]}
-    flags = f"--xla_force_host_platform_device_count={devices}"
+    flags = f"{STORABLE} --xla_force_host_platform_device_count={devices}"
     return {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags, **cache, **more}
 
 

@@ -6,9 +6,13 @@ import pytest
 
 import lqjax
 from lqjax.rows import Row, read_lines
+from lqjax.training.aside import put_aside
+from lqjax.training.checkpoints import Checkpoints
 from lqjax.workdir import Workdir, read_arrays
-from tests import launch_small  # noqa: F401 (registers the network)
 from tests.bucket_server import served_bucket
+from tests.interruptions.replacer import STEP, items, shapes
+
+pytestmark = pytest.mark.usefixtures("small_networks")
 
 SETTINGS = {
     "names": ("small",),
@@ -62,3 +66,25 @@ def test_a_checkpoint_that_is_being_written_does_not_count(bucket):
     assert not run.is_trained()
     (run.checkpoints / "10" / "commit_success.txt").write_text("")
     assert run.is_trained()
+
+
+def test_a_damaged_checkpoint_is_moved_and_a_replaced_one_comes_back(bucket):
+    folder = bucket / "checkpoints"
+    said = []
+
+    def latest():
+        with Checkpoints(folder, say=said.append) as checkpoints:
+            return int(checkpoints.latest(*shapes())[2].seconds)
+
+    with Checkpoints(folder) as checkpoints:
+        checkpoints.save(*items(1))
+        checkpoints.save(*items(2))
+    assert latest() == 2 and not said
+    put_aside(folder, STEP)
+    (folder / str(STEP) / "_CHECKPOINT_METADATA").write_text("cut off while it was moved")
+    assert latest() == 2 and not said
+    put_aside(folder, STEP)
+    (folder / str(STEP) / "record" / "metadata").write_text("{}")
+    (folder / str(STEP) / "commit_success.txt").write_text("")
+    assert latest() == 2 and "the one it was to replace is used" in said[0]
+    assert (bucket / "damaged" / str(STEP) / "record" / "metadata").read_text() == "{}"

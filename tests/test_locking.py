@@ -1,10 +1,12 @@
 """One run at a time in a working directory, whatever becomes of the process that has it."""
 
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from etils import epath
@@ -85,6 +87,52 @@ def test_a_forked_child_does_not_keep_it(folder):
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_full_disk_locks_too(folder, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(locking.os, "pwrite", refuse)
+    before = open_files()
+    with locked(folder):
+        assert (folder / LOCK_NAME).read_text() == ""
+        assert not another_process_can_lock(folder)
+    assert another_process_can_lock(folder)
+    assert open_files() == before
+
+
+def test_one_that_could_not_sign_is_another_process(folder, holder):
+    os.truncate(folder / LOCK_NAME, 0)
+    with pytest.raises(ValueError, match="in use by another process; wait"), locked(folder):
+        pass
+
+
+@pytest.mark.parametrize("where", ["flock", "pwrite"])
+def test_whatever_stops_it_nothing_stays_open_or_held(folder, monkeypatch, where):
+    def stop(*_):
+        raise SystemExit(143)
+
+    module = locking.fcntl if where == "flock" else locking.os
+    before = open_files()
+    with monkeypatch.context() as broken:
+        broken.setattr(module, where, stop)
+        with pytest.raises(SystemExit), locked(folder):
+            pass
+    assert open_files() == before and another_process_can_lock(folder)
+    with locked(folder):
+        assert not another_process_can_lock(folder)
+
+
+def test_a_refused_one_leaves_nothing_open(folder, holder):
+    before = open_files()
+    with pytest.raises(ValueError), locked(folder):
+        pass
+    assert open_files() == before
 
 
 def test_a_bucket_is_used_without_a_lock():

@@ -10,19 +10,23 @@ import numpy as np
 import pytest
 
 import lqjax
+from lqjax.config import DataConfig
+from lqjax.data.loading import load_dataset
+from lqjax.data.placing import place
 from lqjax.experiment import stored_config
 from lqjax.models.network import build
 from lqjax.runtime import make_mesh
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.state import with_sharding
 from lqjax.workdir import Workdir
-from tests import launch_small  # noqa: F401 (registers the network)
 from tests.processes import finish, start_pair
 
-EPOCHS = 10
+pytestmark = pytest.mark.usefixtures("small_networks")
+
+EPOCHS = 6
 COMMAND = [
     "-m",
-    "tests.launch_small",
+    "tests.small_launch",
     "--config.model.names=small",
     "--config.data.image_size=28",
     "--config.data.train_limit=640",
@@ -37,10 +41,16 @@ COMMAND = [
 CONDITIONS = ("clean", "gaussian_noise(sigma=0.2)", "jpeg(quality=30)")
 PAIR_SECONDS = 120
 MOST_SECONDS_ALONE = 60
+AFTER_EVERY_STEP = {"training.checkpoint_minutes": 1e-9}
+"""Slow enough for a signal to arrive in time, and within an epoch."""
+SHARED_OUT = {"data.residency": "device", "data.device_share": 0.0}
+ENDS_ALONE = {1: "lqjax: another process of this run has ended", -signal.SIGABRT: "task died"}
+"""What is said by exit code: it ends by itself, or jax ends it."""
 
 
-def started(workdir, mode):
-    return start_pair([*COMMAND, f"--mode={mode}", f"--workdir={workdir}"])
+def started(workdir, mode="train", settings=()):
+    changed = [f"--config.{name}={value}" for name, value in dict(settings).items()]
+    return start_pair([*COMMAND, f"--mode={mode}", f"--workdir={workdir}", *changed])
 
 
 def done(pair):
@@ -72,7 +82,7 @@ def timeless(workdir):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("pair") / "whole"
-    texts = done(started(workdir, "train"))
+    texts = done(started(workdir))
     return workdir, texts
 
 
@@ -89,14 +99,33 @@ def latest(workdir):
     return max((int(name) for name in names if name.isdigit()), default=0)
 
 
-def interrupted(workdir, number):
-    """Train until there is a new checkpoint, then send a signal to the second process."""
-    before, pair = latest(workdir), started(workdir, "train")
+def interrupted(workdir, number, process=1, settings=()):
+    """Train until there is a new checkpoint, then send a signal to one of the two."""
+    settings = {**dict(settings), **AFTER_EVERY_STEP}
+    before, pair = latest(workdir), started(workdir, settings=settings)
     while latest(workdir) <= before:
         assert all(process.poll() is None for process in pair), "ended before the signal"
         time.sleep(0.02)
-    pair[1].send_signal(number)
+    pair[process].send_signal(number)
     return finish(pair, MOST_SECONDS_ALONE)
+
+
+def killed(workdir, process, settings=()):
+    """Kill one of the two on their way; the other one must end by itself and say why."""
+    ends = interrupted(workdir, signal.SIGKILL, process, settings)
+    _, code = ends[process]
+    (_, said), other_code = ends[1 - process]
+    assert code == -signal.SIGKILL
+    assert other_code in ENDS_ALONE and ENDS_ALONE[other_code] in said, (other_code, said)
+    assert len(run_of(workdir).history()) < EPOCHS
+
+
+def assert_same_end(workdir, other):
+    for a, b in zip(
+        jax.tree.leaves(final_state(workdir)), jax.tree.leaves(final_state(other)), strict=True
+    ):
+        np.testing.assert_array_equal(a, b)
+    assert timeless(workdir) == timeless(other) and len(timeless(workdir)) == EPOCHS
 
 
 @pytest.mark.slow
@@ -105,18 +134,26 @@ def test_a_pair_that_was_stopped_and_killed_ends_like_an_undisturbed_one(whole, 
     stopped = interrupted(workdir, signal.SIGTERM)
     assert [code for _, code in stopped] == [143, 143], stopped
     assert latest(workdir) > 0
+    killed(workdir, process=1)
+    done(started(workdir))
+    assert_same_end(workdir, whole[0])
 
-    ((_, said), code), (_, killed) = interrupted(workdir, signal.SIGKILL)
-    assert (code, killed) == (1, -signal.SIGKILL)
-    assert "lqjax: another process of this run has ended" in said
-    assert len(run_of(workdir).history()) < EPOCHS
 
-    done(started(workdir, "train"))
-    for a, b in zip(
-        jax.tree.leaves(final_state(workdir)), jax.tree.leaves(final_state(whole[0])), strict=True
-    ):
-        np.testing.assert_array_equal(a, b)
-    assert timeless(workdir) == timeless(whole[0]) and len(timeless(workdir)) == EPOCHS
+@pytest.mark.slow
+def test_wherever_the_images_live_a_killed_pair_ends_the_same(whole, tmp_path):
+    workdir = tmp_path / "disturbed"
+    streamed = {"data.residency": "host", "data.cache_dir": tmp_path / "cache"}
+    killed(workdir, process=0, settings=streamed)  # the one that writes
+    assert list((tmp_path / "cache").glob("*/images.uint8"))
+    killed(workdir, process=1, settings=SHARED_OUT)
+    done(started(workdir, settings=streamed))
+    assert_same_end(workdir, whole[0])
+
+
+def test_a_device_share_of_zero_shares_the_images_out():
+    train = load_dataset(DataConfig(image_size=28, train_limit=64)).train
+    share = SHARED_OUT["data.device_share"]
+    assert place(train, make_mesh(2), SHARED_OUT["data.residency"], share).shared_out
 
 
 @pytest.mark.slow

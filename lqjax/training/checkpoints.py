@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import re
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -15,29 +14,14 @@ import orbax.checkpoint as ocp
 from etils import epath
 from orbax.checkpoint import checkpoint_managers
 
-from lqjax.distributed import lost_another
+from lqjax.distributed import decide, lost_another
 from lqjax.stopping import patiently
+from lqjax.training.aside import forget, give_back_missing, is_aside, put_aside
 from lqjax.training.damage import UnreadableError, checksum, sealed, set_aside
-from lqjax.training.fitting import MisfitError, check_fit, structure_checksum
-from lqjax.training.record import EarlierFormatError, LaterFormatError, Record, best_epoch
+from lqjax.training.fitting import structure_checksum
+from lqjax.training.reading import MODEL, RECORD, REST, handlers, read_part, read_record, reason
+from lqjax.training.record import Record, best_epoch
 from lqjax.typing import Tree
-
-MODEL, REST, RECORD = "model", "rest", "record"
-
-LONGEST_REASON = 200
-"""Characters of another library's message that ours quote."""
-
-NOT_DAMAGE = (
-    "RESOURCE_EXHAUSTED",
-    "UNAVAILABLE",
-    "DEADLINE_EXCEEDED",
-    "PERMISSION_DENIED",
-    "UNAUTHENTICATED",
-)
-"""Words of errors that say nothing about the files: memory, network, access."""
-
-SYSTEM_ERROR = re.compile(r"os_error_code='(\d+)'")
-"""Where TensorStore's messages name the error of the operating system, behind long paths."""
 
 
 class NotWrittenError(OSError):
@@ -84,6 +68,8 @@ class Checkpoints:
         self._manager = self._open()
 
     def _open(self) -> ocp.CheckpointManager:
+        if not self._read_only:
+            decide(lambda: give_back_missing(self.folder))
         options = ocp.CheckpointManagerOptions(
             preservation_policy=None if self._read_only else self._policy,
             cleanup_tmp_directories=not self._read_only,
@@ -94,12 +80,7 @@ class Checkpoints:
         return ocp.CheckpointManager(
             self.folder if remote else epath.Path(self.folder).absolute(),
             options=options,
-            item_handlers={
-                # Weights hardly compress, and compression takes the cores that train.
-                MODEL: ocp.PyTreeCheckpointHandler(use_compression=False),
-                REST: ocp.PyTreeCheckpointHandler(use_compression=False),
-                RECORD: ocp.JsonCheckpointHandler(),
-            },
+            item_handlers=handlers(),
         )
 
     def __enter__(self) -> Checkpoints:
@@ -149,10 +130,15 @@ class Checkpoints:
             RECORD: ocp.args.JsonSave(sealed(dataclasses.asdict(record))),
         }
         with self._writing():
-            if record.step in self._manager.all_steps():
+            replaces = decide(lambda: record.step in self._manager.all_steps())
+            if replaces:
                 self._manager.wait_until_finished()
-                self._manager.delete(record.step)
+                decide(lambda: put_aside(self.folder, record.step))
+                self._manager.reload()
             self._manager.save(record.step, args=ocp.args.Composite(**items))
+            if replaces:
+                self._manager.wait_until_finished()
+                decide(lambda: forget(self.folder, record.step))
 
     def finish(self) -> None:
         """Wait until everything is written.
@@ -170,9 +156,8 @@ class Checkpoints:
           UnreadableError: it is damaged.
           ValueError: a later version wrote it.
         """
-        folder = self.folder / str(step)
-        with self._reading(step):
-            return Record.from_json(self._restore(RECORD, step, ocp.args.JsonRestore()), folder)
+        self.finish()
+        return read_record(self.folder / str(step))
 
     def latest(self, abstract_model: Tree, abstract_rest: Tree) -> tuple[Tree, Tree, Record] | None:
         """Read the latest checkpoint that is whole: `(model, rest, record)`, `None` without any.
@@ -185,22 +170,19 @@ class Checkpoints:
         Raises:
           ValueError: the checkpoint is of another network, or a later version wrote it.
         """
-        steps = self.steps()
-        for step in steps:
+        while steps := decide(self.steps):
+            step, folder = steps[0], self.folder / str(steps[0])
             try:
                 record = self.record(step)
                 # The weights first: where they do not fit, they say best what is different.
-                model = self._checked(MODEL, step, abstract_model, record)
-                return model, self._checked(REST, step, abstract_rest, record), record
+                model = read_part(folder, MODEL, abstract_model, record)
+                rest = read_part(folder, REST, abstract_rest, record)
             except UnreadableError as error:
-                self._manager.close()
-                moved = set_aside(self.folder, step)
-                instead = "the one before it is used" if step != steps[-1] else "no other is left"
-                self._say(
-                    f"warning: checkpoint {step} is damaged ({error}) and was moved to {moved};"
-                    f" {instead}"
-                )
-                self._manager = self._open()
+                self._set_aside(steps, error)
+                continue
+            if not self._read_only:
+                decide(functools.partial(forget, self.folder, step))
+            return model, rest, record
         return None
 
     def model(self, step: int, abstract: Tree) -> Tree:
@@ -210,43 +192,23 @@ class Checkpoints:
           UnreadableError: the checkpoint is damaged.
           ValueError: it is of another network, or a later version wrote it.
         """
-        return self._checked(MODEL, step, abstract, self.record(step))
+        return read_part(self.folder / str(step), MODEL, abstract, self.record(step))
 
-    def _checked(self, item: str, step: int, abstract: Tree, record: Record) -> Tree:
-        folder = self.folder / str(step)
-        with self._reading(step):
-            found = self._manager.item_metadata(step)[item].tree
-            if structure_checksum(found) != record.structures[item]:
-                raise UnreadableError(f"{folder}: names or shapes in {item} are wrong")
-            check_fit(found, abstract, folder)
-            arguments = ocp.args.PyTreeRestore(
-                abstract, restore_args=ocp.checkpoint_utils.construct_restore_args(abstract)
-            )
-            made = self._restore(item, step, arguments)
-            if checksum(made) != record.checksums[item]:
-                raise UnreadableError(f"{folder}: the checksum of {item} is wrong")
-        return made
-
-    def _restore(self, item: str, step: int, arguments: Any) -> Any:
-        return self._manager.restore(step, args=ocp.args.Composite(**{item: arguments}))[item]
-
-    @contextmanager
-    def _reading(self, step: int) -> Iterator[None]:
-        try:
-            yield
-        except (
-            UnreadableError,
-            MisfitError,
-            EarlierFormatError,
-            LaterFormatError,
-            PermissionError,
-            MemoryError,
-        ):
-            raise
-        except Exception as error:  # whatever the decoders of Orbax meet in a damaged file
-            if lost_another(error) or any(word in str(error) for word in NOT_DAMAGE):
-                raise
-            raise UnreadableError(f"{self.folder / str(step)}: {_reason(error)}") from error
+    def _set_aside(self, steps: Sequence[int], error: UnreadableError) -> None:
+        """Move the latest checkpoint out of the way, and say what is used instead."""
+        step = steps[0]
+        self._manager.close()
+        moved = set_aside(self.folder, step)
+        if decide(lambda: is_aside(self.folder, step)):
+            instead = "the one it was to replace is used"
+        elif len(steps) > 1:
+            instead = "the one before it is used"
+        else:
+            instead = "no other is left"
+        self._say(
+            f"warning: checkpoint {step} is damaged ({error}) and was moved to {moved}; {instead}"
+        )
+        self._manager = self._open()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -254,16 +216,9 @@ class Checkpoints:
             yield
         except Exception as error:  # a full disk comes as an error of the storage library
             raise NotWrittenError(
-                f"no checkpoint could be written to {self.folder} ({_reason(error)}); earlier ones"
+                f"no checkpoint could be written to {self.folder} ({reason(error)}); earlier ones"
                 " are whole: make room and start the same command again"
             ) from error
-
-
-def _reason(error: Exception) -> str:
-    """Say in a few words what another library met; of a disk's error, what the system said."""
-    text = " ".join(str(error).split())
-    code = SYSTEM_ERROR.search(text)
-    return os.strerror(int(code[1])) if code else text[:LONGEST_REASON]
 
 
 def _detached(tree: Tree) -> Tree:

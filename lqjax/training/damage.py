@@ -11,12 +11,18 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from etils import epath
-from jax.experimental import multihost_utils
 
+from lqjax.distributed import decide
 from lqjax.typing import Tree
 
 DAMAGED = "damaged"
 """Folder beside the checkpoints where damaged ones go."""
+
+EXPLANATION = "README.txt"
+EXPLAINED = (
+    "Checkpoints that could not be read. Training went on from an earlier one, or anew; nothing\n"
+    "here is used any more, and it may be deleted.\n"
+)
 
 SEAL = "seal"
 """Name under which a record carries its own checksum."""
@@ -68,15 +74,20 @@ def _sum_of_text(record: Mapping[str, Any]) -> int:
 
 
 def set_aside(folder: epath.Path, step: int) -> epath.Path:
-    """Move a checkpoint out of the folder of checkpoints; return where it lies now."""
-    parent = epath.Path(folder).parent / DAMAGED
-    target, number = parent / str(step), 1
-    while target.exists():
-        target, number = parent / f"{step}-{number}", number + 1
-    if jax.process_index() == 0:
+    """Move a checkpoint out of the folder of checkpoints; return where it lies now.
+
+    Of several processes the first one moves it, and all of them have to call this.
+    """
+
+    def move() -> str:
+        parent = folder.parent / DAMAGED
+        target, number = parent / str(step), 1
+        while target.exists():
+            target, number = parent / f"{step}-{number}", number + 1
         parent.mkdir(parents=True, exist_ok=True)
-        (epath.Path(folder) / str(step)).rename(target)
-    if jax.process_count() > 1:
-        # Not by the target: who comes late finds it there, and would name another one.
-        multihost_utils.sync_global_devices(f"set aside {step}")
-    return target
+        # A bucket has no empty folders, and nothing is moved into a folder that is not there.
+        (parent / EXPLANATION).write_text(EXPLAINED)
+        (folder / str(step)).rename(target)
+        return str(target)
+
+    return epath.Path(decide(move))

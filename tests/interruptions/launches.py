@@ -16,7 +16,7 @@ from tests.processes import environment
 ROOT = Path(__file__).parents[2]
 LONGEST_SECONDS = 90
 LOOK_SECONDS = 0.002
-SMALL = ("-m", "tests.interruptions.small_launch")
+SMALL = ("-m", "tests.small_launch")
 USER_ERROR = 2
 STEPS_PER_EPOCH, LAST_STEP = 5, 25
 SETTINGS = {

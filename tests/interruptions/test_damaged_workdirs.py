@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -97,6 +98,28 @@ def test_another_number_of_devices_goes_on_with_a_warning(whole, resident, tmp_p
     assert len(said) == 1 and "devices 1 before and 2 now" in said[0]
     assert checkpoints(workdir)[-1] == LAST_STEP
     assert history(workdir)[:-1] == history(whole)[:-1]
+
+
+def cores():
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
+
+ON_ONE_CORE = (
+    *(sys.executable, "-c"),
+    "import os, sys; os.sched_setaffinity(0, [min(os.sched_getaffinity(0))]);"
+    " os.execv(sys.argv[1], sys.argv[1:])",
+)
+
+
+@pytest.mark.skipif(len(cores()) < 2, reason="needs two cores to leave one out")
+def test_another_number_of_cores_goes_on_with_a_warning(whole, resident, tmp_path):
+    workdir = copy(whole, tmp_path / "run")
+    shutil.rmtree(folder_of(workdir) / "checkpoints" / str(LAST_STEP))
+    lines = run(workdir, prefix=ON_ONE_CORE, **resident)
+    said = [line for line in lines if "goes on on another machine" in line]
+    assert len(said) == 1 and f"(cores {len(cores())} before and 1 now)" in said[0]
+    assert checkpoints(workdir)[-1] == LAST_STEP
+    assert not any("another machine" in line for line in run(workdir, **resident))
 
 
 def test_other_classes_are_refused_with_both_shapes(whole, resident, pictures, tmp_path):

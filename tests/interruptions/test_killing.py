@@ -25,13 +25,7 @@ from tests.interruptions.launches import (
     logged,
     run,
 )
-from tests.interruptions.small_launch import (
-    PAUSE_FOLDER,
-    TESTING,
-    TRAINING,
-    ask_for_pause,
-    is_paused,
-)
+from tests.small_launch import PAUSE_FOLDER, TESTING, TRAINING, ask_for_pause, is_paused
 
 pytestmark = pytest.mark.slow
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import resource
 import shutil
 
 import jax
@@ -11,6 +12,7 @@ import pytest
 from etils import epath
 
 from lqjax.rows import Epoch
+from lqjax.training.aside import put_aside
 from lqjax.training.checkpoints import Checkpoints, NotWrittenError
 from lqjax.training.damage import UnreadableError
 from lqjax.training.fitting import MisfitError
@@ -22,6 +24,7 @@ from lqjax.training.state import (
     from_items,
     to_rest,
 )
+from tests.interruptions.replacer import items, shapes
 from tests.training.small import Small, assert_equal_trees, config, split
 from tests.training.tiny import TinyNetwork
 
@@ -191,6 +194,70 @@ def test_a_checkpoint_of_the_same_step_is_replaced(tmp_path):
     found, record = latest(tmp_path, made)
     assert record.history == (epoch(1),)
     assert_equal_trees(on_host(found), on_host(later))
+
+
+def number_of_latest(folder, say=print):
+    with open_at(folder, say=say) as checkpoints:
+        model, _, record = checkpoints.latest(*shapes())
+    assert (np.asarray(model["w"]) == record.seconds).all()
+    return record.seconds
+
+
+@pytest.fixture
+def interrupted(tmp_path):
+    """The folder of a run that was killed after it had put step 4 aside."""
+    with open_at(tmp_path) as checkpoints:
+        checkpoints.save(*items(1))
+    put_aside(epath.Path(tmp_path), 4)
+    (tmp_path / "4.orbax-checkpoint-tmp-1" / "model").mkdir(parents=True)
+    return tmp_path
+
+
+def test_the_earlier_one_is_back_if_its_replacement_was_never_whole(interrupted):
+    assert number_of_latest(interrupted) == 1.0
+    assert [path.name for path in interrupted.iterdir()] == ["4"]
+
+
+def test_the_earlier_one_goes_when_its_replacement_is_written_or_read(interrupted):
+    shutil.copytree(interrupted / "replaced.4", interrupted.parent / "spare")
+    assert number_of_latest(interrupted) == 1.0
+    with open_at(interrupted) as checkpoints:
+        checkpoints.save(*items(2))
+        assert [path.name for path in interrupted.iterdir()] == ["4"]
+    shutil.move(interrupted.parent / "spare", interrupted / "replaced.4")
+    assert number_of_latest(interrupted) == 2.0
+    assert [path.name for path in interrupted.iterdir()] == ["4"]
+
+
+def test_the_earlier_one_is_used_if_its_replacement_is_damaged(interrupted):
+    shutil.copytree(interrupted / "replaced.4", interrupted / "4")
+    (interrupted / "4" / "record" / "metadata").write_text("{}")
+    said = []
+    assert number_of_latest(interrupted, said.append) == 1.0
+    assert "the one it was to replace is used" in said[0] and len(said) == 1
+    assert kept(interrupted) == [4] and (interrupted.parent / "damaged" / "4").exists()
+
+
+def test_a_replacement_that_cannot_be_written_leaves_the_earlier_one(tmp_path):
+    with open_at(tmp_path) as checkpoints:
+        checkpoints.save(*items(1))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    said = pytest.raises(NotWrittenError, match="earlier ones are whole")
+    with said, open_at(tmp_path) as checkpoints:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # as a full disk
+        try:
+            checkpoints.save(*items(2))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert number_of_latest(tmp_path) == 1.0
+
+
+def test_the_folder_may_be_named_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with open_at("here/checkpoints") as checkpoints:
+        checkpoints.save(*items(1))
+        checkpoints.save(*items(2))
+    assert number_of_latest("here/checkpoints") == 2
 
 
 def test_best_epoch_prefers_accuracy_then_loss_then_the_earlier():
