@@ -145,7 +145,8 @@ def build_optimizer(
 
     Returns:
       A transformation whose update takes `(gradients, state, params, logits_of=...)`; `logits_of`,
-      from params to the logits of the batch in training mode, is called by sophia only.
+      from params to the logits of the batch, or a part of it, in training mode, is called by
+      sophia only.
 
     Raises:
       ValueError: as `check_optimizer`.

@@ -33,11 +33,12 @@ def gauss_newton_diagonal() -> optax.GradientTransformationExtraArgs:
     times the number of examples, has that diagonal as its mean. It needs first derivatives only,
     so that layers with a backward pass of their own may be used (Hutchinson's estimator
     differentiates twice). Batch normalisation couples the examples; this is neglected, as it is
-    wherever the estimator is used with it.
+    wherever the estimator is used with it. That mean is the same for any number of examples, so
+    that a part of the batch does; estimates from fewer scatter more.
 
     Returns:
-      A transformation whose update takes `logits_of`, a function from params to the logits of the
-      batch, (examples, classes), and gives the diagonal in place of the gradients.
+      A transformation whose update takes `logits_of`, a function from params to the logits of
+      some examples, (examples, classes), and gives the diagonal in place of the gradients.
 
     Source: Liu et al., "Sophia", 2023, algorithm 2 (Gauss-Newton-Bartlett).
     """

@@ -64,6 +64,11 @@ def accumulate(gradient: PartGradient, stats: Tree, inputs: Tree, parts: int) ->
     return sums, (stats, jax.tree.map(_in_order, outputs))
 
 
+def first_part(inputs: Tree, parts: int) -> Tree:
+    """Return the part of a batch that `accumulate` works on first."""
+    return jax.tree.map(lambda array: _by_part(array, parts)[0], inputs)
+
+
 def _by_part(array: jax.Array, parts: int) -> jax.Array:
     return jnp.swapaxes(array.reshape(-1, parts, *array.shape[1:]), 0, 1)
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
+from jax.stages import Compiled
 
 from lqjax.compiling import jit
 from lqjax.data.batch import Batch, Placed, to_devices
 from lqjax.data.resident import Resident, gather
 from lqjax.runtime import batch_sharded, replicated
+from lqjax.training.room import check_room
 from lqjax.training.step import Update
 from lqjax.typing import Tree
 
@@ -77,6 +80,7 @@ class Dispatcher:
         self._shape = (steps_per_epoch, batch_size)
         self._steps = steps if isinstance(batches, Resident) else 1
         whole, split = replicated(mesh), batch_sharded(mesh)
+        self._program: Any
         if isinstance(batches, Resident):
             self._program = jit(
                 self._resident(update),
@@ -97,6 +101,26 @@ class Dispatcher:
         if runs == self._runs:
             return self
         return Dispatcher(self._update, self._batches, self._mesh, *self._shape, self._steps, runs)
+
+    def check_room(self, state: Tree, factor: jax.Array) -> None:
+        """Compile the steps of resident images, and refuse them where they do not fit the device.
+
+        What is measured is what the dispatches run from then on: it is not compiled twice.
+
+        Args:
+          state, factor: as the dispatches will get them.
+
+        Raises:
+          TooLargeError: the device has too little memory; its program is not run.
+        """
+        if not isinstance(self._batches, Resident):
+            return
+        if not isinstance(self._program, Compiled):
+            order = jax.ShapeDtypeStruct((*factor.shape, *self._shape), np.int32)
+            arguments = state, factor, self._batches.arrays, order
+            self._program = self._program.lower(*arguments).compile()
+        in_place = state, self._batches.arrays
+        check_room(self._program, in_place, self._mesh.local_devices[0])
 
     def dispatches(self, order: np.ndarray, first: int) -> Iterator[Dispatch]:
         """Cut an epoch into dispatches.

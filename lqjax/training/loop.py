@@ -38,6 +38,7 @@ from lqjax.training.position import Position, stacked
 from lqjax.training.profiling import Profiler
 from lqjax.training.recalibration import make_recalibration
 from lqjax.training.record import Record
+from lqjax.training.room import in_one_line
 from lqjax.training.state import (
     abstract_items,
     abstract_state,
@@ -113,8 +114,11 @@ class Trainer:
         made._dispatcher = self._dispatcher.of_several(len(runs))
         return made
 
-    def train(self, progress: Progress) -> list[list[Epoch]]:
+    def train(self, progress: Progress, checks_room: bool = False) -> list[list[Epoch]]:
         """Train to the end, from the latest checkpoints if there are any.
+
+        Args:
+          checks_room: compare the memory that the step needs with what there is, before it runs.
 
         Returns:
           One record per epoch for each run; the weights are in the checkpoints.
@@ -122,17 +126,21 @@ class Trainer:
         Raises:
           DivergedError: the loss is not finite.
           NotWrittenError: a checkpoint could not be written.
+          TooLargeError: the device has no memory for the first step; nothing was trained.
           UnequalStepsError: several runs do not stand at the same step.
         """
         with ExitStack() as stack:
-            at = self._start(stack, progress)
+            with in_one_line():
+                at = self._start(stack, progress)
             for keeper in at.keepers:
                 keeper.run.write_history(keeper.history)
             if not at.finished:
-                self._to_the_end(at, stack, progress)
+                self._to_the_end(at, stack, progress, checks_room)
         return [keeper.history for keeper in at.keepers]
 
-    def _to_the_end(self, at: Position, stack: ExitStack, progress: Progress) -> None:
+    def _to_the_end(
+        self, at: Position, stack: ExitStack, progress: Progress, checks_room: bool
+    ) -> None:
         folder, profile = self.runs[0].root / "trace", self.config.run.profile
         profiler = stack.enter_context(Profiler(folder, profile, progress.say))
         for keeper in at.keepers:
@@ -149,6 +157,7 @@ class Trainer:
                 self.network.name,
                 profiler,
                 stage,
+                checks_room,
             )
             while not at.finished:
                 self._epoch(at, passage, stage)

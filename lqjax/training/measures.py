@@ -32,7 +32,9 @@ def add_measures(sums: Tree, logits: jax.Array, labels: jax.Array, losses: jax.A
         loss=empty.loss.replace(**sums["loss"]),
     )
     step = TrainMetrics.single_from_model_output(logits=logits, labels=labels, loss=losses)
-    return _plain(before.merge(step))
+    # With `jax_enable_x64` the outputs are wider than the sums: another type of state would be
+    # compiled for anew.
+    return jax.tree.map(lambda new, old: new.astype(old.dtype), _plain(before.merge(step)), sums)
 
 
 def means(sums: Tree) -> dict[str, float]:

@@ -22,6 +22,7 @@ from lqjax.training.measures import no_measures
 from lqjax.training.plan import Plan
 from lqjax.training.position import Position, stacked
 from lqjax.training.profiling import Profiler
+from lqjax.training.room import in_one_line
 from lqjax.training.state import evaluation_weights
 from lqjax.typing import Tree
 
@@ -49,6 +50,7 @@ class Passage:
       config, plan, dispatcher, mesh: what is done, and on what.
       model: name of the network.
       profiler, stage: who traces and shows it.
+      checks_room: compare the memory that the program needs with what there is, before it runs.
     """
 
     def __init__(
@@ -60,10 +62,11 @@ class Passage:
         model: str,
         profiler: Profiler,
         stage: Stage,
+        checks_room: bool = False,
     ) -> None:
         self.config, self.plan, self.dispatcher, self.mesh = config, plan, dispatcher, mesh
         self.model, self.profiler, self.stage = model, profiler, stage
-        self._saved = time.perf_counter()
+        self._saved, self._checks_room = time.perf_counter(), checks_room
         self._first, self._rates, self._warm = 0, np.zeros((1, 0)), False
 
     def run(self, at: Position, label: str) -> float:
@@ -74,6 +77,7 @@ class Passage:
 
         Raises:
           DivergedError: the loss is not finite.
+          TooLargeError: the first step does not fit the device, and was not made.
         """
         began = time.perf_counter() - at.seconds
         dispatches, factor = self._begin(at)
@@ -84,13 +88,11 @@ class Passage:
             while (found := self._next(dispatches)) is not None:
                 dispatch, waited = found
                 self.profiler.step(at.step)
-                at.state, loss = dispatch.run(at.state, factor)
-                at.step += dispatch.steps
+                loss = self._hand_over(at, dispatch, factor)
                 if handed is not None:
                     self._report(at, handed, label)
                 handed = _Handed(loss, at.step, dispatch.steps, waited)
                 if not self._warm:
-                    jax.block_until_ready(loss)
                     self._warm, first_step, started = True, at.step, time.perf_counter()
                 self.stage.advance(dispatch.steps * self._images_per_step(at))
                 at.seconds = time.perf_counter() - began
@@ -151,6 +153,18 @@ class Passage:
         order, factor = (orders[0], factors[0]) if alone else (np.stack(orders), factors)
         placed = jax.device_put(jnp.asarray(factor), replicated(self.mesh))
         return self.dispatcher.dispatches(order, at.step - self._first), placed
+
+    def _hand_over(self, at: Position, dispatch: Dispatch, factor: jax.Array) -> jax.Array:
+        """Run a dispatch; the first is waited for, so that running out of memory shows there."""
+        if self._warm:
+            at.state, loss = dispatch.run(at.state, factor)
+        else:
+            with in_one_line():
+                if self._checks_room:
+                    self.dispatcher.check_room(at.state, factor)
+                at.state, loss = jax.block_until_ready(dispatch.run(at.state, factor))
+        at.step += dispatch.steps
+        return loss
 
     def _images_per_step(self, at: Position) -> int:
         return self.config.training.batch_size * len(at.keepers)

@@ -9,6 +9,7 @@ import jax
 from lqjax.progress import Progress
 from lqjax.rows import Epoch
 from lqjax.training.loop import Trainer, UnequalStepsError
+from lqjax.training.room import TooLargeError
 from lqjax.workdir import Run
 
 ALWAYS, NEVER = "always", "never"
@@ -23,11 +24,12 @@ def train_seeds(trainer: Trainer, runs: Sequence[Run], progress: Progress) -> li
       The history of each run.
 
     Raises:
-      ValueError: `run.seeds_together=always`, and it is not possible.
+      ValueError: `run.seeds_together=always`, and it is not possible or does not fit the device.
+      TooLargeError: one run alone does not fit the device either.
       DivergedError, NotWrittenError: as `Trainer.train`.
     """
     if len(runs) == 1:
-        return trainer.with_runs(runs).train(progress)
+        return [_alone(trainer, runs[0], progress)]
     hindrance, asked = why_not(trainer), trainer.config.run.seeds_together
     if asked == ALWAYS and hindrance:
         raise ValueError(
@@ -38,11 +40,28 @@ def train_seeds(trainer: Trainer, runs: Sequence[Run], progress: Progress) -> li
     if not hindrance:
         progress.say(f"{trainer.network.name}: {len(runs)} seeds as one program")
         try:
-            return trainer.with_runs(runs).train(progress)
+            return trainer.with_runs(runs).train(progress, checks_room=asked != ALWAYS)
         except UnequalStepsError as error:
             hindrance = f"{error}, after an interruption"
+        except TooLargeError as error:
+            hindrance = str(error)
+            if asked == ALWAYS:
+                raise ValueError(
+                    f"run.seeds_together=always is not possible with {len(runs)} seeds:"
+                    f" {hindrance}; use auto, fewer seeds, or a smaller training.batch_size"
+                ) from error
     progress.say(f"{trainer.network.name}: {len(runs)} seeds in turn ({hindrance})")
-    return [trainer.with_runs([run]).train(progress)[0] for run in runs]
+    return [_alone(trainer, run, progress) for run in runs]
+
+
+def _alone(trainer: Trainer, run: Run, progress: Progress) -> list[Epoch]:
+    try:
+        return trainer.with_runs([run]).train(progress)[0]
+    except TooLargeError as error:
+        raise TooLargeError(
+            f"{trainer.network.name}: {error}; use a smaller training.batch_size, or"
+            " training.accumulation"
+        ) from error
 
 
 def why_not(trainer: Trainer) -> str:

@@ -15,7 +15,7 @@ from lqjax.config import AugmentationConfig, Config
 from lqjax.imaging.conditions import expand
 from lqjax.imaging.levels import from_levels
 from lqjax.models.network import Network
-from lqjax.training.accumulation import accumulate
+from lqjax.training.accumulation import accumulate, first_part
 from lqjax.training.averaging import moving_average
 from lqjax.training.degrading import random_degradation
 from lqjax.training.loss import Loss
@@ -53,9 +53,45 @@ def make_update(
       `(state, factor, images, labels, numbers) -> (state, loss)`: `factor` multiplies the update
       (1 but for the plateau schedule), images are uint8, `loss` is the mean of this batch.
     """
-    parts = config.training.accumulation
+    gradients_of = _make_gradients(network, loss, config.training.accumulation)
 
-    def gradients_of(state: Tree, inputs: Tree, key: jax.Array, total: Any) -> Any:
+    def update(
+        state: Tree, factor: jax.Array, images: jax.Array, labels: jax.Array, numbers: jax.Array
+    ) -> tuple[Tree, jax.Array]:
+        key = jax.random.fold_in(jax.random.wrap_key_data(state["key"]), state["step"])
+        inputs = prepare(key, images, labels, numbers)
+        model_key = jax.random.fold_in(key, MODEL_STREAM)
+        total = _total_weight(loss, inputs["targets"])
+        gradients, (stats, outputs) = gradients_of(state, inputs, model_key, total)
+        logits, losses, weights = outputs
+        share = first_part(inputs["images"], config.training.accumulation)
+        logits_of = _make_logits(network, state["stats"], share, model_key)
+        made = {
+            **state,
+            "step": state["step"] + 1,
+            **_moved(optimizer, state, gradients, factor, logits_of),
+            "stats": stats,
+            "metrics": add_measures(state["metrics"], logits, labels, losses),
+        }
+        if AVERAGE in state:
+            average_of = {"params": made["params"], "stats": stats}
+            made[AVERAGE] = moving_average(
+                state[AVERAGE], average_of, state["step"], config.training.ema_decay
+            )
+        return made, (weights * losses).sum() / total
+
+    return update
+
+
+def _make_gradients(network: Network, loss: Loss, parts: int) -> Callable[..., Any]:
+    """Build the backward pass of a batch, in one or more parts.
+
+    Returns:
+      `(state, inputs, key, total) -> (gradients, (stats, (logits, losses, weights)))`, the
+      gradients of the losses' weighted sum over `total`.
+    """
+
+    def gradients_of(state: Tree, inputs: Tree, key: jax.Array, total: jax.Array) -> Any:
         def part(stats: Tree, share: Tree, number: jax.Array) -> Any:
             part_key = jax.random.fold_in(key, number) if parts > 1 else key
 
@@ -70,43 +106,38 @@ def make_update(
 
         return accumulate(part, state["stats"], inputs, parts)
 
-    def update(
-        state: Tree, factor: jax.Array, images: jax.Array, labels: jax.Array, numbers: jax.Array
-    ) -> tuple[Tree, jax.Array]:
-        key = jax.random.fold_in(jax.random.wrap_key_data(state["key"]), state["step"])
-        inputs = prepare(key, images, labels, numbers)
-        model_key = jax.random.fold_in(key, MODEL_STREAM)
-        total = _total_weight(loss, inputs["targets"])
-        gradients, (stats, outputs) = gradients_of(state, inputs, model_key, total)
-        logits, losses, weights = outputs
+    return gradients_of
 
-        def logits_of(params: Tree) -> jax.Array:
-            return network.apply(
-                params, state["stats"], inputs["images"], train=True, key=model_key
-            )[0]
 
-        updates, optimizer_state = optimizer.update(
-            gradients, state["optimizer"], state["params"], logits_of=logits_of
-        )
-        updates = jax.tree.map(lambda change: change * factor.astype(change.dtype), updates)
-        made = {
-            **state,
-            "step": state["step"] + 1,
-            "params": optax.apply_updates(state["params"], updates),
-            "stats": stats,
-            "optimizer": optimizer_state,
-            "metrics": add_measures(state["metrics"], logits, labels, losses),
-        }
-        if AVERAGE in state:
-            made[AVERAGE] = moving_average(
-                state[AVERAGE],
-                {"params": made["params"], "stats": stats},
-                state["step"],
-                config.training.ema_decay,
-            )
-        return made, (weights * losses).sum() / total
+def _make_logits(
+    network: Network, stats: Tree, images: jax.Array, key: jax.Array
+) -> Callable[[Tree], jax.Array]:
+    """Build params -> logits of a batch, for update rules that look at the network again."""
 
-    return update
+    def logits_of(params: Tree) -> jax.Array:
+        return network.apply(params, stats, images, train=True, key=key)[0]
+
+    return logits_of
+
+
+def _moved(
+    optimizer: optax.GradientTransformationExtraArgs,
+    state: Tree,
+    gradients: Tree,
+    factor: jax.Array,
+    logits_of: Callable[[Tree], jax.Array],
+) -> Tree:
+    """Move the parameters by `factor` times what the optimizer makes of the gradients.
+
+    Returns:
+      The parts of the state that change: `params` and `optimizer`.
+    """
+    updates, optimizer_state = optimizer.update(
+        gradients, state["optimizer"], state["params"], logits_of=logits_of
+    )
+    updates = jax.tree.map(lambda change: change * factor.astype(change.dtype), updates)
+    params = optax.apply_updates(state["params"], updates)
+    return {"params": params, "optimizer": optimizer_state}
 
 
 def _total_weight(loss: Loss, targets: jax.Array) -> jax.Array:

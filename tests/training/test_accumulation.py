@@ -3,11 +3,15 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
+import scipy.special
 
+from lqjax.optim.building import resolve
+from lqjax.optim.gauss_newton import draw_labels
 from lqjax.runtime import batch_sharded, make_mesh
 from lqjax.training.accumulation import accumulate, check_accumulation
-from tests.training.small import MEAN, STD, Small, assert_equal_trees, config, split
+from tests.training.small import BATCH, MEAN, STD, Small, assert_equal_trees, config, split
 from tests.training.tiny import MOMENTUM, TinyNetwork
 
 PLAIN = {"optimizer__name": "sgd", "optimizer__momentum": 0, "optimizer__learning_rate": 0.5}
@@ -103,3 +107,45 @@ def test_a_batch_that_cannot_be_shared_out_is_refused():
     check_accumulation(32, 2, 8)
     with pytest.raises(ValueError, match=r"accumulation=3 .*batch_size=32 on 8 .*multiple of 24"):
         check_accumulation(32, 3, 8)
+
+
+def curvature_of(network, parts):
+    """Make one step of Sophia; give the weights before it, the images, and the curvature."""
+    settings = config(optimizer__name="sophia", training__accumulation=parts)
+    small = Small(network, settings, split())
+    before = jax.tree.map(np.asarray, small.start()["params"])
+    images = (small.data.images[small.rows(0)].astype(np.float64) / 255 - MEAN) / STD
+    (found,) = optax.tree_utils.tree_get_all_with_path(small.run(1)[2]["optimizer"], "nu")
+    return before, images.reshape(len(images), -1), found[1], resolve(settings.optimizer).beta2
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_sophia_estimates_curvature_from_the_first_part(parts):
+    network = TinyNetwork(norm=False, dropout=0.0)
+    params, images, found, decay = curvature_of(network, parts)
+    images, hidden, head = (
+        images[::parts],
+        params["hidden"]["kernel"].astype(np.float64),
+        params["head"]["kernel"].astype(np.float64),
+    )
+    active = np.maximum(images @ hidden, 0)
+    logits = active @ head
+    labels = np.asarray(draw_labels(jnp.asarray(logits, jnp.float32), 0))
+    count = len(images)
+    errors = (scipy.special.softmax(logits, axis=1) - np.eye(4)[labels]) / count
+    wanted = {"hidden": images.T @ (errors @ head.T * (active > 0)), "head": active.T @ errors}
+    for name, gradient in wanted.items():
+        curvature = (1 - decay) * count * gradient**2
+        np.testing.assert_allclose(found[name]["kernel"], curvature, rtol=1e-3, atol=1e-8)
+
+
+def test_no_pass_takes_more_than_a_part():
+    sizes = set()
+
+    class Measuring(TinyNetwork):
+        def apply(self, params, stats, images, **how):
+            sizes.add(len(images))
+            return super().apply(params, stats, images, **how)
+
+    curvature_of(Measuring(), 4)
+    assert sizes == {BATCH // 4}

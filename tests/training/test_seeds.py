@@ -1,5 +1,8 @@
 """Several seeds as one program: the same runs as one by one."""
 
+import itertools
+import logging
+import re
 from functools import partial
 
 import jax
@@ -14,7 +17,10 @@ from lqjax.progress import Progress
 from lqjax.runtime import replicated
 from lqjax.settings import replace_at
 from lqjax.stopping import Terminated
+from lqjax.training import loop, seeds
+from lqjax.training.dispatch import Dispatch, Dispatcher
 from lqjax.training.position import stacked
+from lqjax.training.room import TooLargeError
 from lqjax.training.seeds import train_seeds, why_not
 from lqjax.training.state import create_state
 from lqjax.workdir import Workdir
@@ -194,3 +200,133 @@ def test_on_a_cpu_seeds_are_trained_in_turn_unless_asked_otherwise(tmp_path):
     settings = config(**{**EVERYTHING, "training__epochs": 1})
     train_seeds(trainer(tmp_path, settings), runs_in(tmp_path)[:2], said)
     assert said.lines[0] == "tiny: 2 seeds in turn (faster on a CPU)"
+
+
+ONE_EPOCH = {**EVERYTHING, "training__epochs": 1}
+LIMIT = 2**30
+
+
+@pytest.fixture
+def accelerator(monkeypatch):
+    """Let the devices be taken for accelerators that keep an account; give what it says."""
+    monkeypatch.setattr(seeds, "why_slow", lambda asked: "")
+    account = {"bytes_limit": LIMIT, "bytes_in_use": 0}
+    monkeypatch.setattr(type(jax.devices()[0]), "memory_stats", lambda self: dict(account))
+    return account
+
+
+def compilations(caplog):
+    found = "Finished XLA compilation of jit(several)"
+    return sum(found in record.getMessage() for record in caplog.records)
+
+
+def test_one_program_that_has_room_is_compiled_once(tmp_path, accelerator, both, caplog):
+    said = Said()
+    with jax.log_compiles(), caplog.at_level(logging.WARNING):
+        made = train_seeds(trainer(tmp_path, config(**EVERYTHING)), runs_in(tmp_path), said)
+    assert said.lines[0] == "tiny: 3 seeds as one program"
+    assert compilations(caplog) == 1
+    assert [timeless(h) for h in made] == [timeless(h) for h in both["always"][1]]
+
+
+def stacked_arrays():
+    """Count the live arrays that belong to the weights of all seeds."""
+    shape = TinyNetwork().init(0)[0]["hidden"]["kernel"].shape
+    return sum(array.shape == (len(SEEDS), *shape) for array in jax.live_arrays())
+
+
+def test_one_program_without_room_gives_way_to_seeds_in_turn(tmp_path, accelerator, caplog):
+    before, left, said = stacked_arrays(), [], Said()
+
+    def validate(params, stats):
+        left.append(stacked_arrays() - before)
+        return measured(params, stats)
+
+    first = trainer(tmp_path, config(**ONE_EPOCH), validate=validate)
+    accelerator["bytes_in_use"] = 2 * LIMIT
+    with jax.log_compiles(), caplog.at_level(logging.WARNING):
+        histories = train_seeds(first, runs_in(tmp_path), said)
+    how = [line for line in said.lines if "seeds" in line]
+    assert how == [
+        "tiny: 3 seeds as one program",
+        "tiny: 3 seeds in turn (one program needs 0.0 GiB, the device has 0.0 GiB for it)",
+    ]
+    assert [[epoch.seed for epoch in history] for history in histories] == [[s] for s in SEEDS]
+    assert compilations(caplog) == 2, "the one that was measured, and that of one run"
+    assert left == [0] * len(SEEDS), "the state of all seeds was given back"
+
+
+def test_who_asks_for_one_program_is_not_refused_by_a_measurement(tmp_path, accelerator):
+    accelerator["bytes_in_use"] = 2 * LIMIT
+    settings = config(**ONE_EPOCH, run__seeds_together="always")
+    said = Said()
+    train_seeds(trainer(tmp_path, settings), runs_in(tmp_path), said)
+    assert [line for line in said.lines if "seeds" in line] == ["tiny: 3 seeds as one program"]
+
+
+def fail(monkeypatch, message, number=0, alone=False):
+    """Let a dispatch of all seeds, or of each seed alone, fail as on a device that is too small."""
+    original, numbers = Dispatcher.dispatches, itertools.count()
+
+    def run(state, factor):
+        raise jax.errors.JaxRuntimeError(message)
+
+    def dispatches(self, order, first):
+        for dispatch in original(self, order, first):
+            fails = (alone or order.ndim > 1) and next(numbers) == number
+            yield Dispatch(dispatch.steps, run) if fails else dispatch
+
+    monkeypatch.setattr(Dispatcher, "dispatches", dispatches)
+
+
+EXHAUSTED = "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 123456 bytes.\nBuffers: ..."
+REASON = "no memory for the first step: Out of memory while trying to allocate 123456 bytes"
+
+
+def test_out_of_memory_in_the_first_step_gives_way_to_seeds_in_turn(
+    tmp_path, accelerator, monkeypatch
+):
+    said = Said()
+    fail(monkeypatch, EXHAUSTED)
+    histories = train_seeds(trainer(tmp_path, config(**ONE_EPOCH)), runs_in(tmp_path), said)
+    assert f"tiny: 3 seeds in turn ({REASON})" in said.lines
+    assert [[epoch.seed for epoch in history] for history in histories] == [[s] for s in SEEDS]
+
+
+def test_out_of_memory_before_there_is_a_state_gives_way_as_well(
+    tmp_path, accelerator, monkeypatch
+):
+    def stack(states):
+        if len(states) > 1:
+            raise jax.errors.JaxRuntimeError(EXHAUSTED)
+        return states[0]
+
+    monkeypatch.setattr(loop, "stacked", stack)
+    said = Said()
+    train_seeds(trainer(tmp_path, config(**ONE_EPOCH)), runs_in(tmp_path), said)
+    assert f"tiny: 3 seeds in turn ({REASON})" in said.lines
+
+
+@pytest.mark.parametrize(("message", "number"), [(EXHAUSTED, 1), ("INTERNAL: broken", 0)])
+def test_later_and_other_errors_are_passed_on(tmp_path, accelerator, monkeypatch, message, number):
+    said = Said()
+    fail(monkeypatch, message, number)
+    with pytest.raises(jax.errors.JaxRuntimeError, match=message.split(":")[0]):
+        train_seeds(trainer(tmp_path, config(**ONE_EPOCH)), runs_in(tmp_path), said)
+    assert not any("in turn" in line for line in said.lines)
+
+
+def test_who_asks_for_one_program_is_told_in_one_line_that_it_does_not_fit(tmp_path, monkeypatch):
+    fail(monkeypatch, EXHAUSTED)
+    asked = trainer(tmp_path, config(**ONE_EPOCH, run__seeds_together="always"))
+    words = f"run.seeds_together=always is not possible with 3 seeds: {REASON}; use auto, "
+    with pytest.raises(ValueError, match=re.escape(words)) as found:
+        train_seeds(asked, runs_in(tmp_path), Said())
+    assert "\n" not in str(found.value)
+
+
+def test_one_seed_that_does_not_fit_is_told_what_to_try(tmp_path, monkeypatch):
+    fail(monkeypatch, EXHAUSTED, alone=True)
+    words = f"tiny: {REASON}; use a smaller training.batch_size"
+    with pytest.raises(TooLargeError, match=re.escape(words)):
+        train_seeds(trainer(tmp_path, config(**ONE_EPOCH)), runs_in(tmp_path)[:1], Said())
