@@ -1,4 +1,4 @@
-"""The command line: modes and flags; the same for `launch.py`, `python -m lqjax` and `lqjax`."""
+"""The command line, to its exit code; the same for `launch.py`, `python -m lqjax` and `lqjax`."""
 
 from __future__ import annotations
 
@@ -6,40 +6,20 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from lqjax.arguments import TOOL_FLAGS, Arguments, help_text, parse
 from lqjax.config import Config
 from lqjax.distributed import is_first, lost_another, several_processes, start_distributed
 from lqjax.overriding import override
 from lqjax.recipes import DEFAULT_RECIPE, load_recipe
-from lqjax.registry import unknown_name
 from lqjax.stopping import Terminated, request_stop
 
-MODES = ("compare", "train", "evaluate", "report", "list", "gallery", "degrade")
-TOOL_FLAGS = {
-    "list": ("--output",),
-    "gallery": ("--input", "--output", "--conditions", "--size", "--seed", "--frost"),
-    "degrade": ("--input", "--output", "--conditions", "--size", "--seed", "--frost", "--format"),
-}
-"""Flags of the modes that need no recipe."""
-
-PROCESS_FLAGS = ("--coordinator", "--processes", "--process")
-"""Flags of the modes that several processes can share."""
-
-FLAGS = (
-    *("--mode", "--config", "--workdir"),
-    *PROCESS_FLAGS,
-    *TOOL_FLAGS["degrade"],
-    *("--help", "--version"),
-)
-DEFAULT_MODE = "compare"
 RUNS_FOLDER = "runs"
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
-
 
 STOPS: dict[int, type[BaseException]] = {
     signal.SIGINT: KeyboardInterrupt,
@@ -49,136 +29,6 @@ REPEAT_SECONDS = 2
 LATE_ANSWER = "Event loop is closed"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system answers where the disk, the user's share of it, or a file is full."""
-
-HELP = """usage: python launch.py [--mode=MODE] [--config=RECIPE] [--config.GROUP.SETTING=VALUE ...]
-                        [--workdir=DIR]
-
-Train networks under one protocol, degrade the test images, and report which network to choose.
-
-  --mode=MODE       compare (default: train, evaluate, report), train, evaluate, or report;
-                    list, gallery and degrade are below
-  --config=RECIPE   a recipe file; default configs/quickstart.py
-  --config.GROUP.SETTING=VALUE
-                    change one setting, for example --config.optimizer.learning_rate=0.003
-                    or --config.model.names=alexnet,resnet18
-  --config.overrides.MODEL.GROUP.SETTING=VALUE
-                    change it for one of the compared networks only
-  --workdir=DIR     where everything is kept; default runs/<recipe>. An existing one goes on where
-                    it stopped. --mode=report takes several: --workdir=a,b
-  --coordinator=HOST:PORT --processes=2 --process=0
-                    one of several processes, which share the work: started on each host with its
-                    own --process. Not needed under SLURM, Open MPI and on TPU slices
-  --version, --help
-
-The main job, with nothing but what is installed:   python launch.py
-Without training:
-  --mode=list       print every degradation, restoration and suite; --output=FILE.md writes a page
-  --mode=gallery --input=PICTURE [--conditions="imagenet_c/*"] [--output=gallery.png]
-                    draw a suite on a picture, as one figure
-  --mode=degrade --input=FOLDER --output=FOLDER --conditions="imagenet_c/*" [--format=jpeg85]
-                    write a corrupted copy of a folder of pictures, with a manifest; a stopped one
-                    goes on. --size=224 cuts and resizes to squares first, --seed=0 is the noise,
-                    --frost=FOLDER has the published photographs of frost
-
-On your own images, one folder a class:
-  python launch.py --config=configs/compare.py --config.data.source=folder --config.data.path=DIR
-
-Settings (default):
-"""
-
-
-@dataclass(frozen=True)
-class Arguments:
-    """What stood on the command line."""
-
-    mode: str = DEFAULT_MODE
-    recipe: str = ""
-    workdir: str = ""
-    overrides: tuple[tuple[str, str], ...] = field(default=())
-    show: str = ""
-    tool_flags: Mapping[str, str] = field(default_factory=dict)
-    coordinator: str = ""
-    processes: int = 0
-    process: int = -1
-
-
-def parse(argv: Sequence[str]) -> Arguments:
-    """Read the flags, each as `--flag=value` or `--flag value`.
-
-    Raises:
-      ValueError: an unknown flag or mode, or a flag without its value.
-    """
-    values: dict[str, str] = {}
-    overrides: list[tuple[str, str]] = []
-    rest = list(argv)
-    while rest:
-        word = rest.pop(0)
-        flag, equals, value = word.partition("=")
-        if flag in ("--help", "-h", "--version"):
-            return Arguments(show="version" if flag == "--version" else "help")
-        if flag not in FLAGS and not flag.startswith("--config."):
-            raise unknown_name("flag", word if not word.startswith("--") else flag, FLAGS)
-        if not equals:
-            if not rest or rest[0].startswith("--"):
-                raise ValueError(f"{flag} needs a value: write {flag}=...")
-            value = rest.pop(0)
-        if flag.startswith("--config."):
-            overrides.append((flag.removeprefix("--config."), value))
-        else:
-            values[flag.removeprefix("--")] = value
-    mode = values.get("mode", DEFAULT_MODE)
-    if mode not in MODES:
-        raise unknown_name("mode", mode, MODES)
-    tool_flags = _tool_flags(mode, values, overrides)
-    return Arguments(
-        mode,
-        values.get("config", ""),
-        values.get("workdir", ""),
-        tuple(overrides),
-        tool_flags=tool_flags,
-        coordinator=values.get("coordinator", ""),
-        processes=_whole_number("processes", values, 0),
-        process=_whole_number("process", values, -1),
-    )
-
-
-def _whole_number(name: str, values: Mapping[str, str], default: int) -> int:
-    if name not in values:
-        return default
-    if not values[name].isdecimal():
-        raise ValueError(f"--{name}={values[name]} is not possible; give a whole number")
-    return int(values[name])
-
-
-def _tool_flags(
-    mode: str, values: Mapping[str, str], overrides: Sequence[tuple[str, str]]
-) -> dict[str, str]:
-    """Take the flags of the tools; refuse flags that the mode does not read."""
-    given = {name: value for name, value in values.items() if name != "mode"}
-    taken = TOOL_FLAGS.get(mode, ("--config", "--workdir", *PROCESS_FLAGS))
-    for name in given:
-        if f"--{name}" not in taken:
-            readers = [m for m, flags in TOOL_FLAGS.items() if f"--{name}" in flags]
-            belongs = f"; it belongs to --mode={' and '.join(readers)}" if readers else ""
-            raise ValueError(f"--mode={mode} does not read --{name}{belongs}")
-    if overrides and mode in TOOL_FLAGS:
-        raise ValueError(f"--mode={mode} reads no recipe; leave --config.{overrides[0][0]} out")
-    return {name: value for name, value in given.items() if f"--{name}" in TOOL_FLAGS["degrade"]}
-
-
-def help_text() -> str:
-    """Return the usage and every setting with its default."""
-    from lqjax.settings import leaves
-
-    lines = []
-    for path, declared, value in leaves(Config()):
-        if path == "overrides":
-            continue
-        facts = declared.metadata["setting"]
-        unit = f" ({facts.unit})" if facts.unit else ""
-        shown = ",".join(map(str, value)) if isinstance(value, tuple) else value
-        lines.append(f"  {path}={shown}\n      {facts.doc}{unit}")
-    return HELP + "\n".join(lines)
 
 
 def settings_of(arguments: Arguments) -> tuple[Config, str]:

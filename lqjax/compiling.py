@@ -27,9 +27,13 @@ HEAP_OPTION = {"xla_multiheap_size_constraint_per_heap": 24 * 2**20}
 As one large piece, the compiler's default, they come from the operating system and go back to it
 at every call: a training step of ResNet-18 at 64 px, batch 64, touched 87,000 new pages and took
 842 ms on one core; in pieces 6,000 and 635 ms, with a peak of memory that was 8 % higher.
+jaxlib 0.10 cannot store programs with several pieces in JAX's compilation cache; whoever prefers
+stored ones sets `XLA_FLAGS=--xla_multiheap_size_constraint_per_heap=-1`, the compiler's default.
 """
 
 CPU_OPTIONS = {**LIBRARY_OPTION, **HEAP_OPTION}
+
+FLAGS_VARIABLE = "XLA_FLAGS"
 
 LOG_LEVEL_VARIABLE, EVERYTHING, ERRORS_ONLY = "TF_CPP_MIN_LOG_LEVEL", "0", 2
 """The compiler's switch for its messages, and two of its levels; JAX itself sets it to 1."""
@@ -41,14 +45,24 @@ def compile_options() -> dict[str, Any]:
 
     Returns:
       On a CPU those of `CPU_OPTIONS` that its compiler accepts, otherwise `{}`. Found out once a
-      process, by compiling a trivial program with each.
+      process, by compiling a trivial program with each. Where the variable `XLA_FLAGS` has one of
+      them, it is left at that.
     """
     if jax.default_backend() != "cpu":
         return {}
-    options = {name: value for name, value in CPU_OPTIONS.items() if _accepts({name: value})}
+    options = {
+        name: value
+        for name, value in CPU_OPTIONS.items()
+        if not _is_set_by_flags(name) and _accepts({name: value})
+    }
     if options.keys() & HEAP_OPTION.keys() and not _silence_warnings():
         return {name: options[name] for name in options.keys() - HEAP_OPTION.keys()}
     return options
+
+
+def _is_set_by_flags(name: str) -> bool:
+    flags = os.environ.get(FLAGS_VARIABLE, "").split()
+    return f"--{name}" in [flag.partition("=")[0] for flag in flags]
 
 
 def _accepts(options: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import ml_collections
 
 from lqjax.settings import group, leaves, normalise, replace_at, setting
+from lqjax.textlists import join_weights
 
 OVERRIDABLE = ("optimizer", "schedule", "training", "augmentation", "model")
 """Groups whose settings may differ between the compared networks."""
@@ -179,6 +180,20 @@ class ScheduleConfig(_Checked):
     )
 
 
+def _weights_text(given: Any) -> str:
+    if isinstance(given, str):
+        return given
+    if not isinstance(given, Mapping):
+        raise ValueError(
+            f"class_weights={given!r} is not possible; allowed: none, auto, a text such as"
+            " cat=2,dog=0.5, or a mapping such as {'cat': 2.0, 'dog': 0.5}"
+        )
+    try:
+        return join_weights(given)
+    except ValueError as error:
+        raise ValueError(f"class_weights: {error}") from None
+
+
 @dataclass(frozen=True)
 class TrainingConfig(_Checked):
     """The training loop."""
@@ -192,6 +207,7 @@ class TrainingConfig(_Checked):
         "none",
         "weights of the classes in the loss: none, auto (by rarity), or cat=2,dog=0.5 (others 1)",
     )
+    """In Python a mapping will do, {"cat": 2.0, "dog": 0.5}; the text is what is kept."""
     accumulation: int = setting(
         1, "parts that a batch is worked through in, one after the other, for one update", low=1
     )
@@ -211,6 +227,10 @@ class TrainingConfig(_Checked):
     patience: int = setting(
         0, "stop after this many epochs without a better validation; 0: never", unit="epochs", low=0
     )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_weights", _weights_text(self.class_weights))
+        super().__post_init__()
 
 
 @dataclass(frozen=True)
@@ -272,7 +292,7 @@ class RunConfig(_Checked):
     )
     seeds_together: str = setting(
         "auto",
-        "train the seeds as one program; auto: on an accelerator that holds the images",
+        "train the seeds as one program; auto: on an accelerator that has room for it",
         choices=("auto", "always", "never"),
     )
     smoke: bool = setting(False, "shrink everything: does it run at all, in under a minute")

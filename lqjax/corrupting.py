@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,11 +13,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lqjax.data.pictures import SUFFIXES, is_grey, open_picture, to_eight_bit, to_pixels
 from lqjax.imaging.conditions import Condition, expand
 from lqjax.imaging.degrade import degrade
 from lqjax.imaging.frost_photographs import use_frost_photographs
 from lqjax.imaging.keys import example_numbers
+from lqjax.picture_batches import Picture, list_pictures, shape_batches, stems_of
 from lqjax.progress import Progress, Stage
 from lqjax.registry import unknown_name
 from lqjax.workdir import slug
@@ -28,11 +27,6 @@ FORMATS = {"png": (".png", {}), "jpeg85": (".jpg", {"quality": 85, "optimize": T
 
 MANIFEST = "manifest.jsonl"
 SETTINGS = "settings.json"
-BATCH_PIXELS = 64 * 224 * 224
-"""Pixels degraded at a time."""
-
-WHOLE = 1 << 14
-"""Sides up to this are decoded in full."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +63,6 @@ class Copied:
     manifest: Path
 
 
-@dataclass(frozen=True)
-class _Picture:
-    """A decoded picture and where it comes from."""
-
-    name: str
-    stem: str
-    pixels: np.ndarray
-
-
 def degrade_folder(
     source: str | Path,
     target: str | Path,
@@ -98,7 +83,7 @@ def degrade_folder(
     """
     root, output = Path(source).expanduser(), Path(target).expanduser()
     wanted = expand(conditions)
-    stems = _stems(_list_pictures(root, output))
+    stems = stems_of(list_pictures(root, output))
     if settings.frost:
         use_frost_photographs(settings.frost)
     _claim(output, settings)
@@ -113,7 +98,7 @@ def degrade_folder(
     ):
         todo = [name for name, stem in stems.items() if _missing(stem, wanted, settings, done)]
         stage.advance((len(stems) - len(todo)) * len(wanted))
-        for batch in _batches(root, todo, stems, settings.size, wanted, skipped, pool):
+        for batch in shape_batches(root, todo, stems, settings.size, wanted, skipped, pool):
             for condition in wanted:
                 written += _write(output, batch, condition, settings, done, (manifest, pool, stage))
         stage.advance(len(skipped) * len(wanted))
@@ -130,34 +115,6 @@ def folder_of(condition: Condition) -> str:
     if len(condition.steps) == 1 and condition.steps[0].suite and "(" not in condition.name:
         return f"{condition.family}/{condition.level}"
     return condition.name if condition.name.isalnum() else slug(condition.name)
-
-
-def _list_pictures(root: Path, output: Path) -> list[str]:
-    if not root.is_dir():
-        raise ValueError(f"{root}: no such folder; give --input a folder of pictures")
-    if output.resolve().is_relative_to(root.resolve()):
-        raise ValueError(f"{output} lies inside {root}; write to a folder outside the pictures")
-    found = [
-        path.relative_to(root).as_posix()
-        for path in sorted(root.rglob("*"))
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(root).parts)
-        and path.is_file()
-    ]
-    if not found:
-        raise ValueError(f"{root}: no pictures in it ({', '.join(SUFFIXES)})")
-    return found
-
-
-def _stems(names: Sequence[str]) -> dict[str, str]:
-    """Give each file its output name without ending; `a.jpg` beside `a.png` keeps both endings."""
-    stems = {name: name[: -len(Path(name).suffix)] for name in names}
-    while True:
-        counts = Counter(stem.lower() for stem in stems.values())
-        clashing = [n for n, stem in stems.items() if counts[stem.lower()] > 1 and stem != n]
-        if not clashing:
-            return stems
-        stems.update({name: name for name in clashing})
 
 
 def _claim(output: Path, settings: Copying) -> None:
@@ -223,57 +180,9 @@ def _missing(stem: str, conditions: Sequence[Condition], settings: Copying, done
     return any(_file(stem, condition, settings) not in done for condition in conditions)
 
 
-def _batches(
-    root: Path,
-    names: Sequence[str],
-    stems: dict[str, str],
-    size: int,
-    conditions: Sequence[Condition],
-    skipped: list[tuple[str, str]],
-    pool: ThreadPoolExecutor,
-) -> Iterator[list[_Picture]]:
-    """Decode pictures and hand out those of one shape together."""
-    waiting: dict[tuple[int, ...], list[_Picture]] = {}
-    step = 256
-    for start in range(0, len(names), step):
-        part = names[start : start + step]
-        for name, pixels in zip(part, pool.map(lambda n: _read(root / n, size), part), strict=True):
-            pixels = pixels if isinstance(pixels, str) else _large_enough(pixels, conditions)
-            if isinstance(pixels, str):
-                skipped.append((name, pixels))
-                continue
-            group = waiting.setdefault(pixels.shape, [])
-            group.append(_Picture(name, stems[name], pixels))
-            if sum(picture.pixels[..., 0].size for picture in group) >= BATCH_PIXELS:
-                yield waiting.pop(pixels.shape)
-    yield from waiting.values()
-
-
-def _large_enough(pixels: np.ndarray, conditions: Sequence[Condition]) -> np.ndarray | str:
-    """Return the picture, or a text that says for which operation it is too small."""
-    for condition in conditions:
-        for step in condition.steps:
-            if min(pixels.shape[:2]) < step.operation.minimum_size:
-                return f"{step.operation.name} needs {step.operation.minimum_size} px"
-    return pixels
-
-
-def _read(path: Path, size: int) -> np.ndarray | str:
-    """Decode a picture; a text says why it cannot be used."""
-    try:
-        picture = open_picture(str(path), size or WHOLE)
-        channels = 1 if is_grey(picture) else 3
-        if size:
-            return to_pixels(picture, size, channels)
-        pixels = np.asarray(to_eight_bit(picture).convert("L" if channels == 1 else "RGB"))
-        return pixels[..., None] if channels == 1 else pixels
-    except Exception as error:  # decoders raise anything on a damaged file
-        return " ".join(str(error).split()) or type(error).__name__
-
-
 def _write(
     output: Path,
-    batch: list[_Picture],
+    batch: list[Picture],
     condition: Condition,
     settings: Copying,
     done: set[str],
@@ -303,9 +212,7 @@ def _save(path: Path, image: np.ndarray, settings: Copying) -> None:
     os.replace(unfinished, path)  # noqa: PTH105 (replaces what is there on every platform)
 
 
-def _record(
-    picture: _Picture, file: str, condition: Condition, settings: Copying
-) -> dict[str, Any]:
+def _record(picture: Picture, file: str, condition: Condition, settings: Copying) -> dict[str, Any]:
     steps = [
         {
             "operation": step.operation.name,

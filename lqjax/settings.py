@@ -7,9 +7,10 @@ with unit and range, changed by its dotted path, refused with the nearest allowe
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -64,7 +65,13 @@ def leaves(config: Any, prefix: str = "") -> Iterator[tuple[str, dataclasses.Fie
 
 def field_type(owner: type, name: str) -> Any:
     """Return the declared type of a field (annotations are strings at run time)."""
-    return typing.get_type_hints(owner)[name]
+    return _types(owner)[name]
+
+
+@functools.cache
+def _types(owner: type) -> dict[str, Any]:
+    # Looking them up means evaluating texts, and each change of one setting checks a whole group.
+    return typing.get_type_hints(owner)
 
 
 def from_text(kind: Any, text: str, path: str) -> Any:
@@ -145,7 +152,7 @@ def normalise(config: C) -> C:
     changes: dict[str, Any] = {}
     for f in dataclasses.fields(config):  # type: ignore[arg-type]
         value = getattr(config, f.name)
-        if dataclasses.is_dataclass(value) or isinstance(value, Mapping):
+        if dataclasses.is_dataclass(value):
             continue
         kind = field_type(type(config), f.name)
         converted = convert(kind, value, f.name)

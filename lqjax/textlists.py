@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import numbers
+from collections.abc import Mapping
+
 OPENING = "([{"
 CLOSING = ")]}"
 
@@ -27,3 +31,24 @@ def split_list(text: str, separator: str = ",") -> tuple[str, ...]:
         raise ValueError(f"{text!r}: a bracket is not closed")
     parts.append(text[start:])
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def join_weights(weights: Mapping[str, float]) -> str:
+    """Write names and their weights in one line, in the order of the names.
+
+    Raises:
+      ValueError: a name that is not a text, or a weight that is not a number greater than 0.
+
+    >>> join_weights({"dog": 0.5, "cat": 2.0})
+    'cat=2,dog=0.5'
+    """
+    for name, weight in weights.items():
+        if not isinstance(name, str):
+            raise ValueError(f"{name!r} is not a name; names are texts: write {{'{name}': 2.0}}")
+        is_number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
+        if not is_number or not 0 < weight < math.inf:
+            raise ValueError(f"{name}={weight!r} is not possible; allowed: a number greater than 0")
+    return ",".join(
+        f"{name}={repr(float(weight)).removesuffix('.0')}"
+        for name, weight in sorted(weights.items())
+    )

@@ -47,7 +47,7 @@ def refuse_on_first():
 def evaluate(folder, devices=0):
     from etils import epath
 
-    from lqjax.data.pipeline import place
+    from lqjax.data.placing import place
     from lqjax.evaluation.grid import Grid
     from lqjax.evaluation.predict import Predictor
     from lqjax.imaging.conditions import expand

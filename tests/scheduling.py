@@ -19,6 +19,7 @@ class SharedCompilationScheduling(LoadScopeScheduling):
     """Keep the tests of one operation on one worker, and those of any other file together."""
 
     def __init__(self, config: Any, log: Any, names: frozenset[str]) -> None:
+        config.option.loadscopereorder = False  # the order of collection stands: slow files first
         super().__init__(config, log)
         self._names = names
 

@@ -17,8 +17,8 @@ LAYERS = {
     "degradations": 1, "augmentations": 1, "restorations": 1, "models": 1, "data": 1, "optim": 1,
     "metrics": 1,
     "training": 2, "evaluation": 2,
-    "reporting": 3, "workbench": 3, "experiment": 3, "smoke": 3, "recipes": 3, "cli": 3,
-    "corrupting": 3, "picturing": 3, "tools": 3,
+    "reporting": 3, "workbench": 3, "experiment": 3, "smoke": 3, "recipes": 3,
+    "arguments": 3, "cli": 3, "corrupting": 3, "picture_batches": 3, "picturing": 3, "tools": 3,
 }  # fmt: skip
 ROOT_FILES = {"__init__", "__main__"}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lqjax.cli import main, parse, settings_of
+from lqjax.arguments import parse
+from lqjax.cli import main, settings_of
+from tests.processes import environment
 
 ROOT = Path(__file__).parent.parent
 
@@ -100,6 +102,7 @@ def test_it_can_be_stopped_at_any_moment(seconds, number, code, tmp_path):
             f"--workdir={tmp_path}/run",
         ],
         cwd=ROOT,
+        env=environment(JAX_DISABLE_MOST_OPTIMIZATIONS="1"),  # compiling cannot be interrupted
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -2,13 +2,16 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from lqjax import compiling
 
 
 @pytest.fixture
-def fresh():
+def fresh(monkeypatch):
+    """Options found out anew, without what the test run leaves out for its cache."""
+    monkeypatch.setenv(compiling.FLAGS_VARIABLE, "")
     compiling.compile_options.cache_clear()
     yield
     compiling.compile_options.cache_clear()
@@ -29,6 +32,25 @@ def test_one_unknown_option_keeps_no_other_out(fresh, monkeypatch):
     compiling.compile_options.cache_clear()
     monkeypatch.setattr(compiling, "CPU_OPTIONS", {"xla_no_such_option": "1", **known})
     assert compiling.compile_options() == known
+
+
+def test_what_the_user_has_set_stands(fresh, monkeypatch):
+    options = dict(compiling.compile_options())
+    for name in options:
+        compiling.compile_options.cache_clear()
+        monkeypatch.setenv(compiling.FLAGS_VARIABLE, f"--xla_other=1 --{name}=-1")
+        assert compiling.compile_options().keys() == options.keys() - {name}
+        compiling.compile_options.cache_clear()
+        monkeypatch.setenv(compiling.FLAGS_VARIABLE, f"--{name}_of_another_name=-1")
+        assert compiling.compile_options() == options
+
+
+def test_temporaries_in_several_pieces_hold_the_same_numbers(fresh):
+    side = 1500  # pixels; five arrays of this height and width fill more than one piece
+    large = np.random.default_rng(0).random((side, side))
+    program = compiling.jit(lambda x: jnp.cos(x) @ jnp.sin(x) @ jnp.tan(x))
+    expected = np.cos(large) @ np.sin(large) @ np.tan(large)
+    np.testing.assert_allclose(program(large.astype(np.float32)), expected, rtol=1e-4)
 
 
 def test_no_small_pieces_where_warnings_cannot_be_silenced(fresh, monkeypatch):

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from lqjax.augmentations.base import AUGMENTATIONS, Augmentation
 from lqjax.augmentations.randaugment_blends import blend
+from lqjax.augmentations.randaugment_draws import Drawn
 from lqjax.augmentations.randaugment_geometry import move
 from lqjax.augmentations.randaugment_tones import retone
 from lqjax.config import AugmentationConfig
@@ -50,16 +51,18 @@ def randaugment(key: jax.Array, images: Images, settings: AugmentationConfig) ->
     levels = to_levels(images).astype(jnp.uint8)
     strength = settings.randaugment_magnitude / MAX_MAGNITUDE
     for turn in range(settings.randaugment_operations):
-        drawn_key, sign_key = jax.random.split(jax.random.fold_in(key, turn))
-        drawn = jax.random.randint(drawn_key, (len(images),), 0, len(OPERATIONS), jnp.int32)
-        negative = jax.random.bernoulli(sign_key, 0.5, (len(images),))
-        levels = transform(levels, drawn, negative, strength)
+        levels = transform(levels, draw(jax.random.fold_in(key, turn), len(images), strength))
     return from_levels(levels).astype(images.dtype)
 
 
-def transform(
-    levels: jax.Array, drawn: jax.Array, negative: jax.Array, strength: float
-) -> jax.Array:
+def draw(key: jax.Array, count: int, strength: float) -> Drawn:
+    """Draw an operation and a direction for each of so many images, all equally likely."""
+    number_key, sign_key = jax.random.split(key)
+    numbers = jax.random.randint(number_key, (count,), 0, len(OPERATIONS), jnp.int32)
+    return Drawn(OPERATIONS, numbers, jax.random.bernoulli(sign_key, 0.5, (count,)), strength)
+
+
+def transform(levels: jax.Array, drawn: Drawn) -> jax.Array:
     """Apply to each image an operation of its own.
 
     A switch per image would compute every operation for every image. Here one gather moves the
@@ -68,15 +71,13 @@ def transform(
 
     Args:
       levels: uint8, (batch, height, width, 1 or 3).
-      drawn: int32, (batch,): indices into `OPERATIONS`.
-      negative: bool, (batch,): the other direction, where there are two.
-      strength: 0 to 1.
+      drawn: what each image gets.
 
     Returns:
       uint8, of the same shape.
     """
     for change in (move, retone, blend):
-        levels = change(levels, OPERATIONS, drawn, negative, strength)
+        levels = change(levels, drawn)
     return levels
 
 

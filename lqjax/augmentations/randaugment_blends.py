@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lqjax.augmentations.randaugment_draws import any_drawn
+from lqjax.augmentations.randaugment_draws import Drawn
 from lqjax.imaging.colour import grey_levels
 from lqjax.imaging.levels import MAX_LEVEL
 from lqjax.imaging.pairs import as_rounded
@@ -25,10 +23,10 @@ BLENDS = ("color", "sharpness")
 _WEIGHTS = CENTRE_WEIGHT + 8  # in all
 
 
-def factors(negative: jax.Array, strength: float) -> jax.Array:
+def factors(drawn: Drawn) -> jax.Array:
     """Give the factor of each image: 1 + or - the share that the strength asks for, (batch,)."""
-    change = MAX_CHANGE * strength
-    return jnp.where(negative, np.float32(1 - change), np.float32(1 + change))
+    change = MAX_CHANGE * drawn.strength
+    return jnp.where(drawn.negative, np.float32(1 - change), np.float32(1 + change))
 
 
 def blended(other: jax.Array, levels: jax.Array | np.ndarray, factor: jax.Array) -> jax.Array:
@@ -47,32 +45,24 @@ def blended(other: jax.Array, levels: jax.Array | np.ndarray, factor: jax.Array)
     return jnp.clip(found, 0, MAX_LEVEL).astype(jnp.int32)
 
 
-def blend(
-    levels: jax.Array,
-    operations: Sequence[str],
-    drawn: jax.Array,
-    negative: jax.Array,
-    strength: float,
-) -> jax.Array:
+def blend(levels: jax.Array, drawn: Drawn) -> jax.Array:
     """Change colour or sharpness of those images whose operation does so.
 
     Equal to Pillow's ImageEnhance.Color and ImageEnhance.Sharpness bit for bit. Grey images have
     no colour to change.
 
-    Args and result: as for `randaugment.transform`, with the list that `drawn` points into.
+    Args and result: as for `randaugment.transform`.
     """
 
     def change(levels: jax.Array) -> jax.Array:
-        chosen = drawn[:, None, None, None]
-        color, sharpness = (chosen == operations.index(name) for name in BLENDS)
+        color, sharpness = (drawn.is_drawn(name)[:, None, None, None] for name in BLENDS)
         wide = levels.astype(jnp.int32)
         grey = wide if levels.shape[-1] == 1 else grey_levels(wide)
         other = jnp.where(sharpness, _smoothed(wide), grey)
-        changed = blended(other, wide, factors(negative, strength)[:, None, None, None])
+        changed = blended(other, wide, factors(drawn)[:, None, None, None])
         return jnp.where(color | sharpness, changed, wide).astype(jnp.uint8)
 
-    needed = any_drawn(drawn, operations, BLENDS)
-    return jax.lax.cond(needed, change, lambda levels: levels, levels)
+    return jax.lax.cond(drawn.any_of(BLENDS), change, lambda levels: levels, levels)
 
 
 def _smoothed(levels: jax.Array) -> jax.Array:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from lqjax.augmentations.randaugment_draws import any_drawn
+from lqjax.augmentations.randaugment_draws import Drawn
 
 MAX_SHEAR = 0.3
 """px of shift a px. Source: as for all numbers here, torchvision RandAugment."""
@@ -33,35 +32,28 @@ Coefficients = tuple[float, float, float, float, float, float]
 _IDENTITY: Coefficients = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
 
-def move(
-    levels: jax.Array,
-    operations: Sequence[str],
-    drawn: jax.Array,
-    negative: jax.Array,
-    strength: float,
-) -> jax.Array:
+def move(levels: jax.Array, drawn: Drawn) -> jax.Array:
     """Shear, translate or rotate those images whose operation does so; nearest pixel.
 
     Equal to Pillow's Image.transform and Image.rotate bit for bit.
 
-    Args and result: as for `randaugment.transform`, with the list that `drawn` points into.
+    Args and result: as for `randaugment.transform`.
     """
     height, width = levels.shape[1:3]
     table = np.array(
         [
-            [_fixed_point(_source(name, sign * strength, height, width)) for sign in (1, -1)]
-            for name in operations
+            [_fixed_point(_source(name, sign * drawn.strength, height, width)) for sign in (1, -1)]
+            for name in drawn.operations
         ],
         np.int32,
     )
 
     def sample(levels: jax.Array) -> jax.Array:
-        chosen = jnp.asarray(table)[drawn, negative.astype(jnp.int32)]
+        chosen = jnp.asarray(table)[drawn.numbers, drawn.negative.astype(jnp.int32)]
         return jax.vmap(_sample)(levels, chosen)
 
     # What a branch returns is written to memory; else every read that follows would sample anew.
-    needed = any_drawn(drawn, operations, MOVES)
-    return jax.lax.cond(needed, sample, lambda levels: levels, levels)
+    return jax.lax.cond(drawn.any_of(MOVES), sample, lambda levels: levels, levels)
 
 
 def _source(name: str, strength: float, height: int, width: int) -> Coefficients:

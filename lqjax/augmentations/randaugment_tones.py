@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lqjax.augmentations.randaugment_blends import blended, factors
-from lqjax.augmentations.randaugment_draws import any_drawn
+from lqjax.augmentations.randaugment_draws import Drawn
 from lqjax.imaging.colour import grey_levels
 from lqjax.imaging.levels import MAX_LEVEL
 
@@ -42,18 +42,12 @@ Table = Callable[[Tones], jax.Array]
 """Gives int32, broadcast against (batch, channel, 256): the new level of each level."""
 
 
-def retone(
-    levels: jax.Array,
-    operations: Sequence[str],
-    drawn: jax.Array,
-    negative: jax.Array,
-    strength: float,
-) -> jax.Array:
+def retone(levels: jax.Array, drawn: Drawn) -> jax.Array:
     """Change the tones of those images whose operation does so.
 
     Equal to Pillow's ImageOps and ImageEnhance, autocontrast to within a level.
 
-    Args and result: as for `randaugment.transform`, with the list that `drawn` points into.
+    Args and result: as for `randaugment.transform`.
     """
     batch, height, width, channels = levels.shape
     places = _table_places(levels)
@@ -62,20 +56,19 @@ def retone(
         tones = Tones(
             counts=_counts(places, channels),
             mean=_mean_level(levels)[:, None, None],
-            factors=factors(negative, strength)[:, None, None],
-            strength=strength,
+            factors=factors(drawn)[:, None, None],
+            strength=drawn.strength,
         )
         made = jnp.broadcast_to(_RAMP[None, None], tones.counts.shape)
         for name, table in TABLES.items():
-            made = jnp.where((drawn == operations.index(name))[:, None, None], table(tones), made)
+            made = jnp.where(drawn.is_drawn(name)[:, None, None], table(tones), made)
         return made.astype(jnp.uint8).reshape(batch, channels * len(_RAMP))
 
     def unchanged() -> jax.Array:
         return jnp.asarray(np.tile(_RAMP.astype(np.uint8), (batch, channels)))
 
     # What a branch returns is written to memory; else every pixel would work its entry out anew.
-    needed = any_drawn(drawn, operations, tuple(TABLES))
-    flat = jax.lax.cond(needed, tables, unchanged)
+    flat = jax.lax.cond(drawn.any_of(tuple(TABLES)), tables, unchanged)
     found = jax.vmap(lambda table, place: jnp.take(table, place, mode="clip"))(flat, places)
     return found.reshape(batch, height, width, channels)
 

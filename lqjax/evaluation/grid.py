@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from lqjax.data.pipeline import Placed
+from lqjax.data.batch import Placed
 from lqjax.distributed import decide, stop_requested
 from lqjax.evaluation.predict import Predictor, Prepare, as_floats
 from lqjax.imaging.apply import apply_condition

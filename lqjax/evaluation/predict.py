@@ -10,7 +10,8 @@ import numpy as np
 from jax.sharding import Mesh
 
 from lqjax.compiling import jit
-from lqjax.data.pipeline import Placed, check_batch_size, padded_batches
+from lqjax.data.batch import Placed
+from lqjax.data.order import check_batch_size, padded_batches
 from lqjax.imaging.levels import from_levels
 from lqjax.models.network import Network
 from lqjax.runtime import batch_sharded, read, replicated

@@ -1,4 +1,5 @@
-"""The search of docs/augmentation.md runs as it is written, with fewer values and images."""
+"""The search of docs/augmentation.md runs as it is written, with fewer values and images,
+and with a smaller network."""
 
 import re
 from pathlib import Path
@@ -10,7 +11,12 @@ from lqjax.overriding import override
 
 PAGE = Path(__file__).parents[2] / "docs" / "augmentation.md"
 RECIPE = "configs/noise_injection.py"
-SHORTER = {"run.smoke": "true", "data.image_size": "32", "evaluation.conditions": "clean"}
+SHORTER = {
+    "run.smoke": "true",
+    "data.image_size": "28",
+    "evaluation.conditions": "clean",
+    "model.names": "small",
+}
 
 
 def block():
@@ -31,13 +37,17 @@ def test_seventeen_values_with_the_one_that_the_study_found():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_networks")
 def test_the_search_runs_as_written(tmp_path, monkeypatch, capsys):
     recipe = lqjax.recipes.load_recipe(RECIPE)
+    assert recipe.model.names == ("resnet18",)
     for path, text in SHORTER.items():
         recipe = override(recipe, path, text)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(lqjax.recipes, "load_recipe", {RECIPE: recipe}.__getitem__)
     code = re.sub(r"^THOUSANDTHS = .*$", "THOUSANDTHS = (0, 300)", block(), flags=re.M)
+    code, changes = re.subn('"resnet18"', '"small"', code)
+    assert changes == 1
     code = re.sub(r"^SEEDS = .*$", "SEEDS = (1,)", code, flags=re.M)
     names = {}
     exec(code, names)

@@ -1,6 +1,7 @@
 """RandAugment against Pillow, with the magnitudes of torchvision worked out by hand."""
 
 import dataclasses
+import functools
 import math
 
 import jax
@@ -11,6 +12,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from lqjax.augmentations.base import AUGMENTATIONS
 from lqjax.augmentations.randaugment import OPERATIONS, transform
+from lqjax.augmentations.randaugment_draws import Drawn
 from lqjax.config import AugmentationConfig
 from lqjax.imaging.levels import from_levels
 
@@ -71,7 +73,9 @@ def published(levels, name, sign, strength):
     return found[..., None] if grey else found
 
 
-APPLY = jax.jit(transform, static_argnums=3)
+@functools.partial(jax.jit, static_argnums=3)
+def apply(levels, numbers, negative, strength):
+    return transform(levels, Drawn(OPERATIONS, numbers, negative, strength))
 
 
 @pytest.mark.parametrize("strength", STRENGTHS)
@@ -82,7 +86,7 @@ def test_every_operation_equals_pillow(shape, strength):
         for sign in (1, -1):
             drawn = jnp.full(len(given), number, jnp.int32)
             negative = jnp.full(len(given), sign < 0)
-            found = np.asarray(APPLY(jnp.asarray(given), drawn, negative, strength)).astype(int)
+            found = np.asarray(apply(jnp.asarray(given), drawn, negative, strength)).astype(int)
             expected = np.stack([published(image, name, sign, strength) for image in given])
             apart = 1 if name in LEVEL_APART else 0
             np.testing.assert_allclose(found, expected, rtol=0, atol=apart, err_msg=name)
@@ -91,7 +95,7 @@ def test_every_operation_equals_pillow(shape, strength):
 def test_autocontrast_is_exact_but_for_few_values():
     given = pictures((64, 64, 3))
     drawn = jnp.full(len(given), OPERATIONS.index("autocontrast"), jnp.int32)
-    found = np.asarray(APPLY(jnp.asarray(given), drawn, jnp.zeros(len(given), bool), 0.3))
+    found = np.asarray(apply(jnp.asarray(given), drawn, jnp.zeros(len(given), bool), 0.3))
     expected = np.stack([published(image, "autocontrast", 1, 0.3) for image in given])
     assert (found != expected).mean() < 0.05
 
@@ -100,7 +104,7 @@ def test_each_image_of_a_batch_gets_its_own_operation():
     given = np.repeat(pictures((28, 36, 3))[:1], 28, axis=0)
     drawn = jnp.asarray(np.arange(28) % 14, jnp.int32)
     negative = jnp.asarray(np.arange(28) >= 14)
-    found = np.asarray(APPLY(jnp.asarray(given), drawn, negative, 0.3)).astype(int)
+    found = np.asarray(apply(jnp.asarray(given), drawn, negative, 0.3)).astype(int)
     for place in range(28):
         sign = -1 if place >= 14 else 1
         expected = published(given[place], OPERATIONS[place % 14], sign, 0.3)

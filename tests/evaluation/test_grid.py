@@ -8,7 +8,7 @@ from etils import epath
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn.metrics import log_loss
 
-from lqjax.data.pipeline import place
+from lqjax.data.placing import place
 from lqjax.evaluation import grid as grid_module
 from lqjax.evaluation.cost import forward_cost
 from lqjax.evaluation.grid import Grid

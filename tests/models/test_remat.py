@@ -1,17 +1,30 @@
 """Computing blocks again in the backward pass: the same numbers from less memory."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from lqjax.models.network import build
+from lqjax.models.resnet import BasicBlock, ResNet
 
 SIZE, BATCH = 28, 8
 
 
 def network(name="resnet18", **settings):
     return build(name, num_classes=4, channels=1, image_size=SIZE, stem="small", **settings)
+
+
+def shallow(**settings):
+    """A residual network with a block after a block, and with a narrowing one, at a third of the
+    time to compile."""
+    made = network(**settings)
+    architecture = dataclasses.replace(
+        made._architecture, make=lambda *rest: ResNet(BasicBlock, (2, 1, 1, 1), *rest)
+    )
+    return dataclasses.replace(made, _architecture=architecture)
 
 
 def loss_of(made, images):
@@ -49,12 +62,13 @@ def test_it_changes_no_parameter(name):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_compilation")
 def test_gradients_and_statistics_stay_the_same():
     images = jax.random.normal(jax.random.key(0), (BATCH, SIZE, SIZE, 1))
-    params, stats = network(zero_init_residual=False).init(0)
+    params, stats = shallow(zero_init_residual=False).init(0)
     found = []
     for remat in (False, True):
-        made = network(zero_init_residual=False, remat=remat)
+        made = shallow(zero_init_residual=False, remat=remat)
         step = jax.jit(jax.value_and_grad(loss_of(made, images), has_aux=True))
         found.append(step(params, stats))
     (plain_loss, plain_stats), plain = found[0]

@@ -35,17 +35,23 @@ def found(targets, **settings):
     return losses, weights, (losses * weights).sum() / weights.sum()
 
 
+def losses_of_torch(targets, class_weights, smoothing, reduction):
+    """Give PyTorch's cross-entropy in float64, of labels or of shares."""
+    torch = pytest.importorskip("torch")
+    return torch.nn.functional.cross_entropy(
+        torch.tensor(data()[0]),
+        torch.tensor(targets),
+        weight=torch.tensor(WEIGHTS[class_weights], dtype=torch.float64),
+        label_smoothing=smoothing,
+        reduction=reduction,
+    ).numpy()
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("class_weights", WEIGHTS)
 def test_labels_give_the_mean_of_torch(class_weights, smoothing):
-    torch = pytest.importorskip("torch")
-    logits, labels, hard, _ = data()
-    wanted = torch.nn.functional.cross_entropy(
-        torch.tensor(logits),
-        torch.tensor(labels),
-        weight=torch.tensor(WEIGHTS[class_weights], dtype=torch.float64),
-        label_smoothing=smoothing,
-    )
+    _, labels, hard, _ = data()
+    wanted = losses_of_torch(labels, class_weights, smoothing, "mean")
     _, weights, mean = found(hard, class_weights=class_weights, label_smoothing=smoothing)
     assert mean == pytest.approx(float(wanted), rel=1e-5)
     np.testing.assert_allclose(weights, np.array(WEIGHTS[class_weights])[labels], rtol=1e-6)
@@ -54,15 +60,8 @@ def test_labels_give_the_mean_of_torch(class_weights, smoothing):
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("class_weights", WEIGHTS)
 def test_mixed_targets_give_the_losses_of_torch(class_weights, smoothing):
-    torch = pytest.importorskip("torch")
-    logits, _, _, mixed = data()
-    wanted = torch.nn.functional.cross_entropy(
-        torch.tensor(logits),
-        torch.tensor(mixed),
-        weight=torch.tensor(WEIGHTS[class_weights], dtype=torch.float64),
-        label_smoothing=smoothing,
-        reduction="none",
-    ).numpy()
+    mixed = data()[3]
+    wanted = losses_of_torch(mixed, class_weights, smoothing, "none")
     losses, weights, mean = found(mixed, class_weights=class_weights, label_smoothing=smoothing)
     np.testing.assert_allclose(losses * weights, wanted, rtol=1e-5)
     np.testing.assert_allclose(weights, mixed @ WEIGHTS[class_weights], rtol=1e-6)

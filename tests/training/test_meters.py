@@ -23,6 +23,13 @@ def after(clock, seconds, meter, images, waited=0.0):
     meter.count(images, waited)
 
 
+def started(clock):
+    """Give a meter whose first dispatch, which compiles, is over."""
+    meter = Meter(clock)
+    after(clock, 1.0, meter, 10)
+    return meter
+
+
 def test_the_dispatch_that_compiles_does_not_count(clock):
     meter = Meter(clock)
     after(clock, 30.0, meter, 640, waited=20.0)
@@ -34,8 +41,7 @@ def test_the_dispatch_that_compiles_does_not_count(clock):
 
 
 def test_each_reading_covers_what_came_since_the_last(clock):
-    meter = Meter(clock)
-    after(clock, 1.0, meter, 10)
+    meter = started(clock)
     after(clock, 1.0, meter, 10)
     meter.take()
     after(clock, 2.0, meter, 10)
@@ -45,8 +51,7 @@ def test_each_reading_covers_what_came_since_the_last(clock):
 
 
 def test_a_pause_takes_no_time(clock):
-    meter = Meter(clock)
-    after(clock, 1.0, meter, 10)
+    meter = started(clock)
     after(clock, 4.0, meter, 100)
     meter.pause()
     clock.now += 1000.0
@@ -56,8 +61,7 @@ def test_a_pause_takes_no_time(clock):
 
 
 def test_after_a_pause_without_end_the_next_dispatch_starts_the_clock(clock):
-    meter = Meter(clock)
-    after(clock, 1.0, meter, 10)
+    meter = started(clock)
     after(clock, 4.0, meter, 100)
     meter.pause()
     after(clock, 1000.0, meter, 100)
@@ -74,7 +78,6 @@ def test_a_pause_before_the_first_dispatch_does_not_start_the_clock(clock):
 
 
 def test_a_share_is_at_most_one(clock):
-    meter = Meter(clock)
-    after(clock, 1.0, meter, 10)
+    meter = started(clock)
     after(clock, 1.0, meter, 10, waited=1.5)
     assert meter.take().input_wait_share == 1.0

@@ -56,6 +56,7 @@ EVERYTHING = {
     "augmentation__noise_sigma": 0.05,
     "augmentation__erasing": 0.5,
     "augmentation__channel_transfer": 0.3,
+    "augmentation__randaugment_operations": 2,
     "augmentation__mixup": 0.2,
     "augmentation__cutmix": 1.0,
     "augmentation__degradations": "gaussian_noise(sigma=0.3),gaussian_blur(kernel_size=9,sigma=3)",
@@ -260,6 +261,7 @@ FEATURES = [
 ]
 
 
+@pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize("settings", FEATURES)
 def test_a_step_is_the_same_on_any_number_of_devices(settings):
     one, _, state = with_much(settings, 1).run(1)
@@ -270,10 +272,15 @@ def test_a_step_is_the_same_on_any_number_of_devices(settings):
         assert_equal_trees(its["stats"], state["stats"], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.usefixtures("quick_compilation")
 @pytest.mark.parametrize("settings", FEATURES)
 def test_twenty_steps_in_float64_are_the_same_on_any_number_of_devices(settings):
     with jax.enable_x64(True):
-        one, _, state = with_much(settings, 1, "float64").run(20)
+        small = with_much(settings, 1, "float64")
+        before = small.start()
+        types = jax.tree.map(lambda leaf: leaf.dtype, before)
+        one, _, state = small.run(20, before)
+        assert jax.tree.map(lambda leaf: leaf.dtype, state) == types, "it would be compiled twice"
         assert state["params"]["hidden"]["kernel"].dtype == np.float64
         for devices in (2, 8):
             other, _, its = with_much(settings, devices, "float64").run(20)
@@ -293,12 +300,8 @@ def residual_network(dtype="float32", groups=1, remat=False):
     return dataclasses.replace(full, _architecture=architecture, _settings=settings)
 
 
-NO_CACHE = "ignore:Error writing persistent compilation cache"
-"""jaxlib 0.10 cannot store every program of a CPU."""
-
-
 @pytest.mark.slow
-@pytest.mark.filterwarnings(NO_CACHE)
+@pytest.mark.usefixtures("quick_compilation")
 def test_a_residual_network_is_the_same_on_one_device_and_on_eight():
     settings = config(optimizer__name="sgd", optimizer__learning_rate=RATE)
     one, _, state = Small(residual_network(), settings, split(28)).run(1)
@@ -348,7 +351,7 @@ def test_bfloat16_computes_in_bfloat16_and_keeps_everything_in_float32():
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings(NO_CACHE)
+@pytest.mark.usefixtures("quick_compilation")
 def test_bfloat16_gives_nearly_the_loss_of_float32():
     exact = Small(residual_network(), config(**FROZEN), split(28)).run(1)[0]
     rounded = Small(residual_network("bfloat16"), config(**FROZEN), split(28)).run(1)[0]
