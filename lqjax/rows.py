@@ -34,13 +34,27 @@ class Row:
       n, correct: test images, and those classified correctly.
       accuracy, accuracy_low, accuracy_high: share in [0, 1] and its 95 % Wilson interval.
       top5: share with the true class among the five likeliest; `None` below six classes.
-      precision, recall, f1: unweighted class means; 0 where a denominator is 0.
-      auc: area under the ROC curve, binary or macro one-vs-rest; `None` where undefined.
+      precision, recall, f1: unweighted class means in [0, 1]; 0 where a denominator is 0.
+      auc: area under the ROC curve in [0, 1], binary or macro one-vs-rest over the classes with
+        examples and counter-examples; `None` where undefined.
       loss: mean log loss in nats.
       psnr: mean PSNR against the clean image in dB, over the images that the condition changes;
         `None` where it changes none.
       ssim: mean over all images of the SSIM against the clean image, 1 when equal; `None` below
         11 px and in rows of earlier versions.
+      balanced_accuracy: mean recall in [0, 1] over the classes that have examples.
+      precision_weighted, recall_weighted, f1_weighted: class means in [0, 1] weighted by the
+        number of examples; weighted recall is accuracy.
+      specificity: unweighted class mean in [0, 1] of the recall of all other classes taken as
+        one; 0 where the denominator is 0.
+      mcc: Matthews correlation in [-1, 1]; 0 where all labels or all predictions are one class.
+      kappa: Cohen's, in [-1, 1]; 0 where labels and predictions are all of the same one class.
+      average_precision: in (0, 1], binary (class 1 positive) or macro one-vs-rest over the classes
+        with examples; `None` where undefined.
+      brier: squared error summed over classes, mean over images, in [0, 2].
+      ece: expected calibration error in [0, 1], 15 bins of equal width, closed on the right.
+
+    The fields from `balanced_accuracy` on are `None` in rows of earlier versions.
     """
 
     model: str
@@ -65,11 +79,25 @@ class Row:
     loss: float
     psnr: float | None
     ssim: float | None = None
+    balanced_accuracy: float | None = None
+    precision_weighted: float | None = None
+    recall_weighted: float | None = None
+    f1_weighted: float | None = None
+    specificity: float | None = None
+    mcc: float | None = None
+    kappa: float | None = None
+    average_precision: float | None = None
+    brier: float | None = None
+    ece: float | None = None
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One epoch of training: shares in [0, 1], losses in nats, training figures as it ran."""
+    """One epoch of training: shares in [0, 1], losses in nats, training figures as it ran.
+
+    Of several seeds that were trained as one program each has the speed of all of them together,
+    and an equal part of the time.
+    """
 
     model: str
     seed: int
@@ -94,9 +122,10 @@ class Cost:
       multiply_adds: of one forward pass of one image.
       latency_ms, latency_low_ms, latency_high_ms: forward pass of one image: median, quartiles.
       throughput, throughput_low, throughput_high: images/s at `batch_size`: median, quartiles.
-      training_seconds: wall time of all training epochs, compilation and validation included.
+      training_seconds: wall time of all training epochs, compilation and validation included;
+        of seeds that were trained as one program an equal part each.
       training_epochs: epochs that were trained.
-      training_images_per_second: median over epochs.
+      training_images_per_second: median over epochs, of all seeds that were trained together.
       timed_runs: repetitions behind latency and throughput.
     """
 

@@ -27,3 +27,25 @@ def check_scores(logits: np.ndarray, labels: np.ndarray) -> None:
     if not np.isfinite(logits).all():
         first = int(np.argmin(np.isfinite(logits).all(axis=1)))
         raise ValueError(f"logits of example {first} are not finite; the network has diverged")
+
+
+def check_confidences(confidences: np.ndarray, outcomes: np.ndarray) -> None:
+    """Refuse probabilities and yes-or-no outcomes that do not belong together.
+
+    Raises:
+      ValueError: no examples, shapes that differ, or a probability outside [0, 1].
+    """
+    if confidences.ndim != 1 or outcomes.shape != confidences.shape:
+        raise ValueError(
+            f"probabilities {confidences.shape} and outcomes {outcomes.shape} do not match;"
+            " expected (examples,) for both"
+        )
+    if not confidences.size:
+        raise ValueError("no examples; a metric needs at least one")
+    outside = ~((confidences >= 0) & (confidences <= 1))
+    if outside.any():
+        first = int(np.argmax(outside))
+        raise ValueError(
+            f"probability {confidences[first]} of example {first} is not possible;"
+            " allowed: 0 to 1 (for logits, take their softmax first)"
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -19,6 +20,10 @@ class Interval(NamedTuple):
     high: float
 
 
+UNBOUNDED = Interval(-math.inf, math.inf)
+"""What is said where the data has no spread from which an interval could be had."""
+
+
 class Estimate(NamedTuple):
     """A number and its interval, in the unit of the number."""
 
@@ -29,3 +34,7 @@ class Estimate(NamedTuple):
     def excludes_zero(self) -> bool:
         """Tell whether zero lies outside the interval: a difference is shown."""
         return self.low > 0 or self.high < 0
+
+    def is_bounded(self) -> bool:
+        """Tell whether the interval has two finite ends: there was spread to estimate it from."""
+        return math.isfinite(self.low) and math.isfinite(self.high)

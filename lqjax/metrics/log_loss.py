@@ -5,18 +5,26 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
+from lqjax.metrics.softmax import softmax
+
 
 def log_probabilities(
     logits: Float[np.ndarray, "examples classes"],
 ) -> Float[np.ndarray, "examples classes"]:
     """Return the log of the softmax in float64; no overflow for any finite score."""
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return softmax(logits).logs
+
+
+def negative_log_likelihood(
+    logs: Float[np.ndarray, "examples classes"], labels: Int[np.ndarray, " examples"]
+) -> float:
+    """Return the mean negative log probability of the true class, in nats, 0 or more."""
+    own = np.take_along_axis(logs, labels[:, None], axis=1)
+    return float(-own.mean())
 
 
 def log_loss(
     logits: Float[np.ndarray, "examples classes"], labels: Int[np.ndarray, " examples"]
 ) -> float:
-    """Return the mean negative log probability of the true class, in nats."""
-    own = np.take_along_axis(log_probabilities(logits), labels[:, None], axis=1)
-    return float(-own.mean())
+    """Return the mean negative log probability of the true class, in nats, 0 or more."""
+    return negative_log_likelihood(log_probabilities(logits), labels)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from jaxtyping import Bool
 
+from lqjax.metrics.discordance import discordance
 from lqjax.metrics.interval import Estimate, Interval, Z
 
 BISECTIONS = 60
@@ -24,14 +25,9 @@ def paired_difference(
     Raises:
       ValueError: no examples, or two different numbers of them.
     """
-    if first.shape != second.shape or not first.size:
-        raise ValueError(
-            f"{first.size} and {second.size} examples cannot be paired; expected the same examples"
-        )
-    only_first = int((first & ~second).sum())
-    only_second = int((second & ~first).sum())
-    n = first.size
-    return Estimate((only_first - only_second) / n, *tango_interval(only_first, only_second, n))
+    counts, n = discordance(first, second), first.size
+    ends = tango_interval(counts.only_first, counts.only_second, n)
+    return Estimate((counts.only_first - counts.only_second) / n, *ends)
 
 
 def tango_interval(only_first: float, only_second: float, n: int, z: float = Z) -> Interval:

@@ -8,11 +8,19 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from lqjax.metrics.accuracy import predictions, top_k_correct
+from lqjax.metrics.average_precision import precision_at_positives
+from lqjax.metrics.balanced_accuracy import balanced_accuracy
+from lqjax.metrics.brier import brier_score
+from lqjax.metrics.calibration_error import expected_calibration_error
 from lqjax.metrics.checks import check_scores
 from lqjax.metrics.confusion import confusion_matrix
-from lqjax.metrics.log_loss import log_loss
-from lqjax.metrics.precision_recall import macro_scores
-from lqjax.metrics.roc import roc_auc
+from lqjax.metrics.kappa import cohen_kappa
+from lqjax.metrics.log_loss import negative_log_likelihood
+from lqjax.metrics.matthews import matthews_correlation
+from lqjax.metrics.precision_recall import macro_scores, weighted_scores
+from lqjax.metrics.ranking import average_over_classes, class_rankings
+from lqjax.metrics.roc import area_under_roc
+from lqjax.metrics.softmax import softmax
 from lqjax.metrics.wilson import wilson_interval
 
 TOP = 5
@@ -30,7 +38,9 @@ def summarise(
 
     Returns:
       n, correct, accuracy, accuracy_low, accuracy_high, top5 (`None` below six classes),
-      precision, recall, f1, auc (`None` where undefined) and loss.
+      balanced_accuracy; precision, recall, f1, specificity (macro) and precision_weighted,
+      recall_weighted, f1_weighted; mcc, kappa; auc, average_precision (`None` where undefined);
+      loss, brier and ece. `Row` says what each is.
 
     Raises:
       ValueError: no examples, shapes or labels that do not fit, scores that are not finite.
@@ -39,17 +49,41 @@ def summarise(
     check_scores(logits, labels)
     n, classes = logits.shape
     predicted = predictions(logits)
-    correct = int((predicted == labels).sum())
-    interval = wilson_interval(correct, n)
-    scores = macro_scores(confusion_matrix(labels, predicted, classes))
+    likely = softmax(logits)
+    rankings = class_rankings(logits, labels, likely.logs)
     return {
         "n": n,
+        **_hits(logits, labels, predicted),
+        **_from_counts(confusion_matrix(labels, predicted, classes)),
+        "auc": average_over_classes(rankings, area_under_roc),
+        "average_precision": average_over_classes(rankings, precision_at_positives),
+        "loss": negative_log_likelihood(likely.logs, labels),
+        "brier": brier_score(likely.probabilities, labels),
+        "ece": expected_calibration_error(likely.confidences, predicted == labels),
+    }
+
+
+def _hits(logits: np.ndarray, labels: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    n, classes = logits.shape
+    correct = int((predicted == labels).sum())
+    interval = wilson_interval(correct, n)
+    return {
         "correct": correct,
         "accuracy": correct / n,
         "accuracy_low": interval.low,
         "accuracy_high": interval.high,
         "top5": float(top_k_correct(logits, labels, TOP).mean()) if classes > TOP else None,
-        **scores._asdict(),
-        "auc": roc_auc(logits, labels),
-        "loss": log_loss(logits, labels),
+    }
+
+
+def _from_counts(matrix: np.ndarray) -> dict[str, float]:
+    weighted = weighted_scores(matrix)
+    return {
+        "balanced_accuracy": balanced_accuracy(matrix),
+        **macro_scores(matrix)._asdict(),
+        "precision_weighted": weighted.precision,
+        "recall_weighted": weighted.recall,
+        "f1_weighted": weighted.f1,
+        "mcc": matthews_correlation(matrix),
+        "kappa": cohen_kappa(matrix),
     }
