@@ -39,7 +39,7 @@ FULL = {
     "cpu": {32: (64,), 64: (16, 64), 224: (8,)},
     "accelerator": {32: (256, 1024), 64: (256, 1024), 224: (64, 256)},
 }
-"""Image side in pixels -> batch sizes; a CPU is spared what would take it an hour."""
+"""Image side in pixels -> batch sizes; a CPU is spared the largest batches."""
 DTYPES = ("float32", "bfloat16")
 DEGRADATIONS = ("low_quality/*",)
 WARM_UP = 2

@@ -3,7 +3,8 @@
 Command:  python launch.py --config=configs/cifar10.py --workdir=runs/cifar10
           with cifar10 prepared by TensorFlow Datasets as array_record or parquet.
 Hardware: any GPU; the images take 184 MB of its memory.
-Time:     not measured; 30 epochs are 1.5 million images a network, with two CPU cores some hours.
+Time:     estimated: 3 minutes a network at 10,000 images/s, for 30 epochs of 50,000 images; on two
+          CPU cores 8 hours for ResNet-18 (50 images/s).
 """
 
 import ml_collections

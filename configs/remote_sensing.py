@@ -5,7 +5,8 @@ Command:  python launch.py --config=configs/remote_sensing.py --workdir=runs/rem
           --config.data.path=uc_merced, folders of your own by --config.data.source=folder
           --config.data.path=DIR.
 Hardware: one GPU with 8 GB or more.
-Time:     not measured; 15 epochs of EuroSAT's 27,000 tiles are 0.3 million images a network.
+Time:     estimated: 5 minutes a network at 1,000 images/s, for 15 epochs of EuroSAT (80 % of its
+          27,000 tiles).
 """
 
 import ml_collections

@@ -3,7 +3,7 @@
 Command:  python launch.py --config=configs/study.py --config.data.path=DIR --workdir=runs/study
           DIR has one folder a class. --config.model.names=resnet50 trains one of them alone.
 Hardware: one GPU with 16 GB or more; --config.model.dtype=bfloat16 halves time and memory there.
-Time:     not measured; 90 epochs of 10,000 images are 900,000 images a network.
+Time:     estimated: 15 minutes a network at 1,000 images/s, for 90 epochs of 10,000 images.
 """
 
 import ml_collections

@@ -8,24 +8,26 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 from lqjax.arguments import TOOL_FLAGS, Arguments, help_text, parse
 from lqjax.config import Config
-from lqjax.distributed import is_first, lost_another, several_processes, start_distributed
+from lqjax.distributed import (
+    is_first,
+    lost_another,
+    refuse_differences,
+    several_processes,
+    start_distributed,
+    together,
+)
 from lqjax.overriding import override
 from lqjax.recipes import DEFAULT_RECIPE, load_recipe
-from lqjax.stopping import Terminated, request_stop
+from lqjax.signals import STOPS, silence, stop
+from lqjax.stopping import Terminated
 
 RUNS_FOLDER = "runs"
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
 
-STOPS: dict[int, type[BaseException]] = {
-    signal.SIGINT: KeyboardInterrupt,
-    signal.SIGTERM: Terminated,
-}
-REPEAT_SECONDS = 2
 LATE_ANSWER = "Event loop is closed"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system answers where the disk, the user's share of it, or a file is full."""
@@ -34,7 +36,8 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def settings_of(arguments: Arguments) -> tuple[Config, str]:
     """Return the settings and the working directory that the arguments ask for.
 
-    A working directory that is named without a recipe keeps its own settings.
+    A working directory that is named without a recipe keeps its own settings. A mistake that one
+    of several processes finds ends all of them.
     """
     from lqjax.experiment import stored_config
     from lqjax.workdir import Workdir
@@ -43,15 +46,27 @@ def settings_of(arguments: Arguments) -> tuple[Config, str]:
     stored = None
     if arguments.workdir and not arguments.recipe:
         stored = stored_config(Workdir.at(arguments.workdir))
-    config = stored or load_recipe(recipe)
-    for path, text in arguments.overrides:
-        config = override(config, path, text)
+
+    def changed() -> Config:
+        config = stored or load_recipe(recipe)
+        for path, text in arguments.overrides:
+            config = override(config, path, text)
+        return config
+
+    config = together(changed)
     return config, arguments.workdir or default_workdir(recipe, config.run.smoke)
 
 
 def default_workdir(recipe: str, smoke: bool) -> str:
     """Name the working directory of a recipe; a smoke run has one of its own."""
     return str(Path(RUNS_FOLDER) / (Path(recipe).stem + ("-smoke" if smoke else "")))
+
+
+def _course(arguments: Arguments) -> dict[str, str]:
+    """Sum up the flags that decide what several processes do in common, and in which order."""
+    given = {"--config": arguments.recipe, "--workdir": arguments.workdir}
+    shown = {flag: "given" if value else "not given" for flag, value in given.items()}
+    return {"--mode": arguments.mode, **shown}
 
 
 def run(arguments: Arguments) -> str:
@@ -65,6 +80,7 @@ def run(arguments: Arguments) -> str:
     from lqjax.textlists import split_list
 
     start_distributed(arguments.coordinator, arguments.processes, arguments.process)
+    refuse_differences("flags", lambda: _course(arguments))
     if arguments.mode == "report":
         default = default_workdir(arguments.recipe or DEFAULT_RECIPE, smoke=False)
         written = experiment.report(split_list(arguments.workdir or default))
@@ -127,14 +143,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"lqjax: {error}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, Terminated) as stop:
-        if hasattr(signal, "alarm"):
-            signal.alarm(0)
+    except (KeyboardInterrupt, Terminated) as request:
+        silence()
         print(
             "\nlqjax: stopped; the same command goes on from the last checkpoint, if there is one",
             file=sys.stderr,
         )
-        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+        return TERMINATED if isinstance(request, Terminated) else INTERRUPTED
     return 0
 
 
@@ -153,7 +168,7 @@ def start() -> NoReturn:
     """Run the command line and end the process: the entry of `launch.py`, `-m` and `lqjax`."""
     sys.unraisablehook = _report_swallowed
     for number in STOPS:
-        signal.signal(number, _stop)
+        signal.signal(number, stop)
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -162,19 +177,6 @@ def start() -> NoReturn:
         # and would wait for the other processes, which wait for this one.
         os._exit(code)
     sys.exit(code)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    try:
-        request_stop(STOPS[number])
-    except BaseException:
-        # An exception that arrives inside a callback of a library can be swallowed there, so the
-        # alarm sends it again until it has come through.
-        if hasattr(signal, "alarm"):
-            signal.signal(signal.SIGALRM, lambda *_: _stop(number, frame))
-            signal.alarm(REPEAT_SECONDS)
-        raise
-    print("\nlqjax: stops as soon as it has saved; once more to stop at once", file=sys.stderr)
 
 
 def _report_swallowed(swallowed: sys.UnraisableHookArgs) -> None:

@@ -7,6 +7,7 @@ the same declarations; `from_config_dict` turns it back into the typed `Config`.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,10 @@ OVERRIDABLE = ("optimizer", "schedule", "training", "augmentation", "model")
 
 AS_PUBLISHED = -1.0
 """Stands for the published value where 0 is a value of its own."""
+
+
+LARGEST_SEED = 2**31 - 1
+"""Seeds are signed 32-bit numbers in JAX."""
 
 
 class _Checked:
@@ -46,6 +51,17 @@ class DataConfig(_Checked):
         0.2, "share held out for testing where the data has no test split", low=0.0, high=0.9
     )
     split_seed: int = setting(0, "seed of the splits made here", low=0)
+    folds: int = setting(
+        0,
+        "cross-validation: pool all splits, and test each image once, in one of so many folds;"
+        " 0: the splits as they are",
+        low=0,
+    )
+    group_pattern: str = setting(
+        "",
+        "regular expression; what its first bracket finds in an example's id (a patient) stays"
+        " together in one split or fold; empty: each image by itself",
+    )
     train_limit: int = setting(0, "train on at most this many images; 0 for all", low=0)
     test_limit: int = setting(0, "test and validate on at most this many; 0 for all", low=0)
     on_bad_image: str = setting("error", "what a broken image does", choices=("error", "skip"))
@@ -63,6 +79,22 @@ class DataConfig(_Checked):
         "local folder where images are decoded to once, for data larger than memory;"
         " empty: decode into memory",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.folds == 1:
+            raise ValueError("folds=1 is not possible; allowed: 2 or more, or 0 for no folds")
+        try:
+            pattern = re.compile(self.group_pattern)
+        except re.error as error:
+            raise ValueError(
+                f"group_pattern={self.group_pattern!r} is no regular expression ({error})"
+            ) from None
+        if self.group_pattern and not pattern.groups:
+            raise ValueError(
+                f"group_pattern={self.group_pattern!r} has no bracket; put round brackets around"
+                " what names the group, such as (patient[0-9]+)"
+            )
 
 
 @dataclass(frozen=True)
@@ -270,7 +302,9 @@ class EvaluationConfig(_Checked):
         ("clean", "low_quality/*"), "conditions and patterns to test under"
     )
     batch_size: int = setting(120, "images a forward pass, over all devices", low=1)
-    degradation_seed: int = setting(0, "seed of the noise and angles that are drawn", low=0)
+    degradation_seed: int = setting(
+        0, "seed of the noise and angles that are drawn", low=0, high=LARGEST_SEED
+    )
     frost_photographs: str = setting(
         "", "folder with the published photographs of frost; empty for generated textures"
     )
@@ -286,9 +320,14 @@ class EvaluationConfig(_Checked):
 class RunConfig(_Checked):
     """The run as a whole."""
 
-    seed: int = setting(0, "seed of initial weights, order and augmentation", low=0)
+    seed: int = setting(
+        0, "seed of initial weights, order and augmentation", low=0, high=LARGEST_SEED
+    )
     seeds: tuple[int, ...] = setting(
-        (), "train with each of these seeds, as runs of their own; empty: with run.seed", low=0
+        (),
+        "train with each of these seeds, as runs of their own; empty: with run.seed",
+        low=0,
+        high=LARGEST_SEED,
     )
     seeds_together: str = setting(
         "auto",
@@ -350,6 +389,11 @@ class Config:
     def seeds(self) -> tuple[int, ...]:
         """The seeds that every network is trained with."""
         return self.run.seeds or (self.run.seed,)
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        """The folds that every network is trained on; the number 0 where there are none."""
+        return tuple(range(max(self.data.folds, 1)))
 
     def for_model(self, model: str) -> Config:
         """Return the settings of one network: its overrides applied, and only its name left."""

@@ -6,10 +6,11 @@ a typed result. Nothing global is touched, so that they may be called in a loop.
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from lqjax.overriding import differences, from_arguments, to_dict
 from lqjax.progress import Progress
 from lqjax.reporting.report import ReportResult, write_report
 from lqjax.rows import Cost, Epoch, Row
+from lqjax.signals import heeded
 from lqjax.smoke import shrink
 from lqjax.training.record import best_epoch
 from lqjax.training.writers.base import as_writer
@@ -40,6 +42,8 @@ FREE_TO_CHANGE = (
     "training.checkpoint_minutes",
     "training.keep_checkpoints",
     "run.devices",
+    "run.seeds",
+    "run.seeds_together",
     "run.progress",
     "run.log_every",
     "run.writers",
@@ -63,6 +67,7 @@ class TrainedModel:
     folder: epath.Path
     history: tuple[Epoch, ...]
     seed: int = 0
+    fold: int = 0
 
     @property
     def best(self) -> Epoch:
@@ -133,11 +138,15 @@ def train(
     """
     writers = [as_writer(writer) for writer in writers]
     chosen, place = _prepared(config, workdir, settings)
-    progress = progress or Progress(stages=len(chosen.model.names))
+    progress = progress or Progress(stages=count_stages(chosen) // 2)
+    trained: list[TrainedModel] = []
+
+    def work(bench: Workbench) -> None:
+        trained.extend(_train_all(bench, progress, writers))
+
     with _claimed(place):
-        bench = _open(chosen, place)
-        progress.say(bench.describe())
-        return TrainResult(place.root, _train_all(bench, progress, writers))
+        _fold_by_fold(chosen, place, progress, work)
+    return TrainResult(place.root, tuple(trained))
 
 
 def evaluate(
@@ -156,18 +165,22 @@ def evaluate(
     """
     chosen, place = _prepared(config, workdir, settings)
     for model in chosen.model.names:
-        for seed in chosen.seeds:
-            if not decide(place.run(model, seed).is_trained):
+        for seed, fold in itertools.product(chosen.seeds, chosen.folds):
+            if not decide(place.run(model, seed, fold).is_trained):
+                which = f"seed {seed}, fold {fold}" if chosen.data.folds else f"seed {seed}"
                 raise ValueError(
-                    f"{place.root} holds no trained {model} of seed {seed}; train it first"
+                    f"{place.root} holds no trained {model} of {which}; train it first"
                     " (lqjax.train, --mode=train)"
                 )
-    progress = progress or Progress(stages=len(chosen.model.names))
+    progress = progress or Progress(stages=count_stages(chosen) // 2)
+    tested = _Tested([], [])
+
+    def work(bench: Workbench) -> None:
+        _evaluate_all(bench, progress, tested)
+
     with _claimed(place):
-        bench = _open(chosen, place, training=False)
-        progress.say(bench.describe())
-        rows, costs = _evaluate_all(bench, progress)
-    return EvaluateResult(place.root, rows, costs)
+        _fold_by_fold(chosen, place, progress, work, training=False)
+    return EvaluateResult(place.root, tuple(tested.rows), tuple(tested.costs))
 
 
 def compare(
@@ -189,19 +202,24 @@ def compare(
     writers = [as_writer(writer) for writer in writers]
     chosen, place = _prepared(config, workdir, settings)
     progress = progress or Progress(stages=count_stages(chosen))
+    models: list[TrainedModel] = []
+    tested = _Tested([], [])
+
+    def work(bench: Workbench) -> None:
+        models.extend(_train_all(bench, progress, writers))
+        _evaluate_all(bench, progress, tested)
+        if bench.fold == 0:
+            bench.write_gallery()
+
     with _claimed(place):
-        bench = _open(chosen, place)
-        progress.say(bench.describe())
-        models = _train_all(bench, progress, writers)
-        rows, costs = _evaluate_all(bench, progress)
-        bench.write_gallery()
+        _fold_by_fold(chosen, place, progress, work)
         progress.say("writing the report")
         written = _report([place])
     return CompareResult(
         workdir=place.root,
-        rows=rows,
-        costs=costs,
-        models=models,
+        rows=tuple(tested.rows),
+        costs=tuple(tested.costs),
+        models=tuple(models),
         verdict=written.verdict,
         table=written.table,
         report=written.path,
@@ -227,7 +245,7 @@ def stored_config(workdir: Workdir) -> Config | None:
 
 def count_stages(config: Config) -> int:
     """Count the stages of `compare` that progress is shown of: training and testing each."""
-    return 2 * len(config.model.names) * len(config.seeds)
+    return 2 * len(config.model.names) * len(config.seeds) * len(config.folds)
 
 
 def _prepared(
@@ -244,24 +262,51 @@ def _prepared(
         raise ValueError("several processes need a workdir that all of them reach; name one")
     place = Workdir.at(workdir or tempfile.mkdtemp(prefix="lqjax-"), writes=is_first())
     base = config or stored_config(place) or Config()
-    chosen = from_arguments(base, settings)
-    if chosen.run.smoke:
-        chosen = shrink(chosen)
-    check_names(chosen)
-    refuse_differences("settings", lambda: [str(place.root), to_dict(chosen)])
+    chosen = together(lambda: _checked(from_arguments(base, settings)))
+    refuse_differences("settings", lambda: {"workdir": str(place.root), **to_dict(chosen)})
     return chosen, place
+
+
+def _checked(config: Config) -> Config:
+    """Refuse names that do not exist; make a smoke run small."""
+    chosen = shrink(config) if config.run.smoke else config
+    check_names(chosen)
+    return chosen
 
 
 @contextmanager
 def _claimed(place: Workdir) -> Iterator[None]:
-    """Lock a working directory; of several processes the first one holds it for all."""
-    with ExitStack() as stack:
+    """Lock a working directory; of several processes the first one holds it for all.
+
+    Meanwhile signals that ask to stop wait until what was computed is saved.
+    """
+    with heeded(), ExitStack() as stack:
         decide(lambda: stack.enter_context(locked(place.root)))
         yield
 
 
-def _open(config: Config, place: Workdir, training: bool = True) -> Workbench:
-    """Load the data and claim the working directory; refuse one that does not fit, as it is."""
+def _fold_by_fold(
+    config: Config,
+    place: Workdir,
+    progress: Progress,
+    work: Callable[[Workbench], None],
+    training: bool = True,
+) -> None:
+    """Work on one fold after the other, or on all there is; refuse what does not fit, as it is."""
+    _check_settings(config, place)
+    for fold in config.folds:
+        bench = together(lambda: Workbench(config, place, fold))  # noqa: B023 (called at once)
+        refuse_differences("images", bench.fingerprint)
+        bench.check_fit(training)
+        if fold == 0:
+            _claim(bench)
+        progress.say(bench.describe())
+        work(bench)
+        del bench  # its images, before those of the next fold are loaded
+
+
+def _check_settings(config: Config, place: Workdir) -> None:
+    """Refuse a working directory of other settings."""
     before = stored_config(place)
     if before is not None and decide(place.has_results):
         changed = differences(to_dict(before), to_dict(config), FREE_TO_CHANGE)
@@ -270,14 +315,14 @@ def _open(config: Config, place: Workdir, training: bool = True) -> Workbench:
                 f"{place.root} was made with other settings ({'; '.join(changed)});"
                 " name another workdir, or give the same settings (its config.json) to go on"
             )
-    bench = together(lambda: Workbench(config, place))
-    refuse_differences("images", bench.fingerprint)
-    bench.check_fit(training)
-    text = json.dumps(to_dict(config), indent=1) + "\n"
+
+
+def _claim(bench: Workbench) -> None:
+    """Write down what the working directory is for."""
+    place, text = bench.workdir, json.dumps(to_dict(bench.config), indent=1) + "\n"
     place.write_text("config.json", text)
     place.write_text("environment.json", json.dumps(bench.environment(), indent=1) + "\n")
     together(lambda: _wait_for(place.root / "config.json", text))
-    return bench
 
 
 def _wait_for(path: epath.Path, text: str) -> None:
@@ -309,17 +354,22 @@ def _train_all(
         histories = bench.train(model, progress, writers)
         for seed, history in zip(bench.config.seeds, histories, strict=True):
             folder = bench.run(model, seed).root
-            trained.append(TrainedModel(model, folder, tuple(history), seed))
+            trained.append(TrainedModel(model, folder, tuple(history), seed, bench.fold))
     return tuple(trained)
 
 
-def _evaluate_all(bench: Workbench, progress: Progress) -> tuple[tuple[Row, ...], tuple[Cost, ...]]:
-    rows: list[Row] = []
-    costs: list[Cost] = []
+@dataclass
+class _Tested:
+    """What was measured so far, fold by fold."""
+
+    rows: list[Row]
+    costs: list[Cost]
+
+
+def _evaluate_all(bench: Workbench, progress: Progress, tested: _Tested) -> None:
     for model in bench.config.model.names:
         for seed in bench.config.seeds:
             found, cost = bench.evaluate(model, seed, progress)
-            rows += found
-            costs.append(cost)
-    bench.workdir.write_rows(rows)
-    return tuple(rows), tuple(costs)
+            tested.rows += found
+            tested.costs.append(cost)
+    bench.workdir.write_rows(tested.rows)

@@ -8,7 +8,7 @@ from lqjax.config import Config
 from lqjax.imaging.conditions import expand
 
 IMAGE_SIZE = 64
-BATCH_SIZE = 16
+BATCH_SIZE, PARTS = 16, 2
 TRAIN_IMAGES = 48
 TEST_IMAGES = 32
 EPOCHS = 1
@@ -34,6 +34,7 @@ def shrink(config: Config) -> Config:
         config.training,
         epochs=EPOCHS,
         batch_size=min(config.training.batch_size, BATCH_SIZE),
+        accumulation=min(config.training.accumulation, PARTS),
     )
     evaluation = dataclasses.replace(
         config.evaluation,

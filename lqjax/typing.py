@@ -40,18 +40,22 @@ class Split:
       labels: int32, (examples,), each in [0, classes).
       ids: one string per example, unique in the data set and stable when files are added
         ("test/cat/0001.jpg", "train/17"). The noise that an example gets depends on it.
+      groups: what belongs together, such as images of one patient: a string per example, or `None`
+        where each example stands for itself.
     """
 
     images: np.ndarray
     labels: np.ndarray
     ids: np.ndarray
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, rows: np.ndarray) -> Split:
         """Select rows, in the order given."""
-        return Split(self.images[rows], self.labels[rows], self.ids[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return Split(self.images[rows], self.labels[rows], self.ids[rows], groups)
 
 
 @dataclass(frozen=True)

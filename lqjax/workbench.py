@@ -82,15 +82,19 @@ def _choose_frost(folder: str) -> None:
 class Workbench:
     """A loaded data set, a mesh and a working directory.
 
+    Args:
+      config, workdir: the settings, and where everything is kept.
+      fold: which fold is tested; of no meaning without folds.
+
     Raises:
       ValueError: the data cannot be used, or a batch does not fit the devices.
     """
 
-    def __init__(self, config: Config, workdir: Workdir) -> None:
-        self.config, self.workdir = config, workdir
+    def __init__(self, config: Config, workdir: Workdir, fold: int = 0) -> None:
+        self.config, self.workdir, self.fold = config, workdir, fold
         self.mesh = make_mesh(config.run.devices)
         _choose_frost(config.evaluation.frost_photographs)
-        self.dataset: Dataset = load_dataset(config.data)
+        self.dataset: Dataset = load_dataset(config.data, fold)
         self.statistics = normalisation(self.dataset.train)
         self.conditions: tuple[Condition, ...] = expand(config.evaluation.conditions)
         self._predictors: dict[str, Predictor] = {}
@@ -111,7 +115,7 @@ class Workbench:
 
     def run(self, model: str, seed: int) -> Run:
         """Name the folder of a network."""
-        return self.workdir.run(model, seed)
+        return self.workdir.run(model, seed, self.fold)
 
     def check_fit(self, training: bool) -> None:
         """Refuse a working directory whose checkpoints do not fit; changes nothing there.
@@ -148,6 +152,7 @@ class Workbench:
         return {
             **environment(),
             "seeds": list(self.config.seeds),
+            "folds": self.config.data.folds,
             "dataset": {
                 "name": data.name,
                 "classes": list(data.class_names),
@@ -230,7 +235,10 @@ class Workbench:
         run, predictor = self.run(model, seed), self._predictor(model)
         params, stats = self._weights(run)
         run.write_examples(
-            self.dataset.test.ids, self.dataset.test.labels, self.dataset.class_names
+            self.dataset.test.ids,
+            self.dataset.test.labels,
+            self.dataset.class_names,
+            self.dataset.test.groups,
         )
         grid = Grid(
             self.dataset.name,

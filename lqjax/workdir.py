@@ -55,6 +55,7 @@ class Run:
 
     Attributes:
       writes: false where another process writes; then what writes does nothing.
+      several_seeds: whether the model is trained with other seeds too.
     """
 
     root: epath.Path
@@ -62,6 +63,12 @@ class Run:
     seed: int
     fold: int
     writes: bool = True
+    several_seeds: bool = False
+
+    @property
+    def title(self) -> str:
+        """What to call it: by its model, and by its seed where there are several."""
+        return f"{self.model} (seed {self.seed})" if self.several_seeds else self.model
 
     @property
     def checkpoints(self) -> epath.Path:
@@ -131,7 +138,13 @@ class Run:
         """Read the scores of a finished condition: float32, (examples, classes)."""
         return read_arrays(self.root / "conditions" / f"{slug(condition)}.npz")["logits"]
 
-    def write_examples(self, ids: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> None:
+    def write_examples(
+        self,
+        ids: np.ndarray,
+        labels: np.ndarray,
+        classes: tuple[str, ...],
+        groups: np.ndarray | None = None,
+    ) -> None:
         """Keep what the rows of all score files stand for."""
         if not self.writes:
             return
@@ -140,10 +153,11 @@ class Run:
             ids=ids.astype(str),
             labels=labels,
             classes=np.array(classes, dtype=str),
+            **({} if groups is None else {"groups": groups.astype(str)}),
         )
 
     def examples(self) -> dict[str, np.ndarray]:
-        """Read `ids` (str), `labels` (int32) and `classes` (str) of the test split."""
+        """Read `ids`, `labels` (int32) and `classes` of the test split, and `groups` if it has."""
         return read_arrays(self.root / "examples.npz")
 
 

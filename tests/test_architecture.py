@@ -13,7 +13,7 @@ PACKAGE = Path(lqjax.__file__).parent
 LAYERS = {
     "config": 0, "settings": 0, "overriding": 0, "textlists": 0, "registry": 0, "typing": 0,
     "runtime": 0, "compiling": 0, "progress": 0, "rows": 0, "workdir": 0, "imaging": 0,
-    "distributed": 0, "joining": 0, "locking": 0, "stopping": 0,
+    "distributed": 0, "joining": 0, "locking": 0, "stopping": 0, "signals": 0,
     "degradations": 1, "augmentations": 1, "restorations": 1, "models": 1, "data": 1, "optim": 1,
     "metrics": 1,
     "training": 2, "evaluation": 2,

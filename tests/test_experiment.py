@@ -1,14 +1,17 @@
 """The whole path on the digits: train, evaluate, report, resume; from Python and by command."""
 
+import itertools
 import json
 import time
 
 import jax
+import numpy as np
 import pytest
 
 import lqjax
 from lqjax.cli import main
 from lqjax.rows import Row, read_lines
+from lqjax.workdir import Workdir
 
 SMALL = {
     "image_size": 28,
@@ -24,6 +27,7 @@ SMALL = {
     "devices": 1,
 }
 PIXELS, WIDTH, CLASSES = 49, 16, 10
+DIGITS = 1797
 PARAMETERS = (PIXELS + 1) * WIDTH + 2 * WIDTH + (WIDTH + 1) * CLASSES
 """Two layers with offsets, and between them the scales and offsets of BatchNorm."""
 
@@ -48,6 +52,60 @@ def test_compare_returns_what_it_wrote(compared):
     assert compared.costs[0].parameters == PARAMETERS
     with pytest.raises(ValueError, match="no row for small under dust; there are: small"):
         compared.accuracy("small", "dust")
+
+
+FOLDS = {
+    **SMALL,
+    "folds": 2,
+    "seeds": (0, 1),
+    "conditions": ("clean", "jpeg(quality=10)"),
+    "train_limit": 0,
+    "test_limit": 0,
+    "epochs": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def cross_validated(small_networks, tmp_path_factory):
+    return lqjax.compare(workdir=tmp_path_factory.mktemp("folds") / "run", **FOLDS)
+
+
+@pytest.mark.slow
+def test_every_image_is_tested_once_by_each_seed(cross_validated):
+    runs = {(row.seed, row.fold) for row in cross_validated.rows}
+    assert runs == set(itertools.product((0, 1), (0, 1)))
+    assert [(m.seed, m.fold) for m in cross_validated.models] == [
+        (seed, fold) for fold in (0, 1) for seed in (0, 1)
+    ]
+    assert read_lines(Row, cross_validated.workdir / "results.jsonl") == list(cross_validated.rows)
+    for seed in (0, 1):
+        runs = [Workdir.at(cross_validated.workdir).run("small", seed, fold) for fold in (0, 1)]
+        ids = np.concatenate([run.examples()["ids"] for run in runs])
+        assert len(ids) == len(set(ids)) == DIGITS
+        rows = [
+            row for row in cross_validated.rows if row.seed == seed and row.condition == "clean"
+        ]
+        assert sum(row.n for row in rows) == DIGITS
+    clean = [row.accuracy for row in cross_validated.rows if row.condition == "clean"]
+    assert cross_validated.accuracy("small") == pytest.approx(np.mean(clean))
+
+
+@pytest.mark.slow
+def test_folds_go_on_where_they_were_stopped(cross_validated, small_networks, tmp_path):
+    validated = []
+
+    def writer(step, values):
+        if "validation_loss" in values:
+            validated.append(step)
+        if len(validated) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lqjax.compare(workdir=tmp_path / "run", writers=[writer], **FOLDS)
+    there = [Workdir.at(tmp_path / "run").run("small", *at) for at in ((0, 0), (1, 0), (1, 1))]
+    assert [run.is_trained() for run in there] == [True, True, False]
+    again = lqjax.compare(workdir=tmp_path / "run", **FOLDS)
+    assert again.rows == cross_validated.rows
 
 
 @pytest.mark.slow

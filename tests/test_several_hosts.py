@@ -41,8 +41,8 @@ COMMAND = [
 CONDITIONS = ("clean", "gaussian_noise(sigma=0.2)", "jpeg(quality=30)")
 PAIR_SECONDS = 120
 MOST_SECONDS_ALONE = 60
-AFTER_EVERY_STEP = {"training.checkpoint_minutes": 1e-9}
-"""Slow enough for a signal to arrive in time, and within an epoch."""
+SLOWLY = {"training.checkpoint_minutes": 1e-9, "run.log_every": 1, "run.writers": "console,slow"}
+"""With a checkpoint and a pause after every step: a signal arrives in time, and within an epoch."""
 SHARED_OUT = {"data.residency": "device", "data.device_share": 0.0}
 ENDS_ALONE = {1: "lqjax: another process of this run has ended", -signal.SIGABRT: "task died"}
 """What is said by exit code: it ends by itself, or jax ends it."""
@@ -101,7 +101,7 @@ def latest(workdir):
 
 def interrupted(workdir, number, process=1, settings=()):
     """Train until there is a new checkpoint, then send a signal to one of the two."""
-    settings = {**dict(settings), **AFTER_EVERY_STEP}
+    settings = {**dict(settings), **SLOWLY}
     before, pair = latest(workdir), started(workdir, settings=settings)
     while latest(workdir) <= before:
         assert all(process.poll() is None for process in pair), "ended before the signal"

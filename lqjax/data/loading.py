@@ -10,6 +10,9 @@ from lqjax.config import DataConfig
 from lqjax.data.cache import remember_colour
 from lqjax.data.chunks import ColourFoundError
 from lqjax.data.decoding import decode
+from lqjax.data.folds import grouped_part
+from lqjax.data.grouping import with_groups
+from lqjax.data.pooling import take_fold
 from lqjax.data.source import SOURCES, Catalogue, Listing
 from lqjax.data.splits import stratified_limit, stratified_part
 from lqjax.typing import Dataset, Split
@@ -17,8 +20,12 @@ from lqjax.typing import Dataset, Split
 PARTS = ("train", "validation", "test")
 
 
-def load_dataset(settings: DataConfig) -> Dataset:
+def load_dataset(settings: DataConfig, fold: int = 0) -> Dataset:
     """Load the data set that the settings name, with all three splits.
+
+    Args:
+      settings: of the data.
+      fold: which one is tested, below `settings.folds`; of no meaning without folds.
 
     Returns:
       Images uint8, (examples, image_size, image_size, 1 or 3), prepared by the rules of
@@ -35,6 +42,9 @@ def load_dataset(settings: DataConfig) -> Dataset:
     listed = SOURCES[settings.source](settings)
     listed = dataclasses.replace(listed, name=settings.name or listed.name)
     _check_labels(listed)
+    listed = with_groups(listed, settings.group_pattern)
+    if settings.folds:
+        listed = take_fold(listed, settings, fold)
     for part in ("test", "validation"):
         listed = _hold_out(listed, settings, part)
     _check_ids(listed)
@@ -84,11 +94,15 @@ def _hold_out(listed: Catalogue, settings: DataConfig, part: str) -> Catalogue:
             f"set data.{part}_fraction above 0"
         )
     source = listed.splits["train"]
-    chosen = stratified_part(source.labels, source.ids, share, settings.split_seed, part)
+    if source.groups is None:
+        chosen = stratified_part(source.labels, source.ids, share, settings.split_seed, part)
+    else:
+        chosen = grouped_part(source.labels, source.groups, share, settings.split_seed, part)
     _check_held_out(listed, chosen, part)
+    by = "stratified" if source.groups is None else "by group"
     note = (
         f"held out {int(chosen.sum()):,} of {len(source):,} images as the {part} split "
-        f"(stratified, data.split_seed={settings.split_seed})"
+        f"({by}, data.split_seed={settings.split_seed})"
     )
     splits = {**listed.splits, "train": source.take(~chosen), part: source.take(chosen)}
     return dataclasses.replace(listed, splits=splits, notes=(*listed.notes, note))
@@ -97,7 +111,7 @@ def _hold_out(listed: Catalogue, settings: DataConfig, part: str) -> Catalogue:
 def _check_held_out(listed: Catalogue, chosen: np.ndarray, part: str) -> None:
     for number, name in enumerate(listed.class_names):
         of_class = listed.splits["train"].labels == number
-        if not (chosen & of_class).any():
+        if not (chosen & of_class).any() or not (~chosen & of_class).any():
             raise ValueError(
                 f"class {name!r} of {listed.name} has {int(of_class.sum())} image(s) left, too "
                 f"few to hold one out as the {part} split; add images or remove the class"

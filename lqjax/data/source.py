@@ -39,6 +39,7 @@ class Listing:
         the image is bad.
       version: tells of a row whether its picture is still the one of an earlier run: size and
         time of the file that it comes from, see `file_version`; "" where there is no file.
+      groups: as in `lqjax.typing.Split`.
     """
 
     ids: np.ndarray
@@ -46,6 +47,7 @@ class Listing:
     names: Sequence[str]
     read: Callable[[int], Image.Image]
     version: Callable[[int], str] = lambda row: ""
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -69,6 +71,7 @@ class Listing:
             names,
             lambda row: self.read(rows[row]),
             lambda row: self.version(rows[row]),
+            None if self.groups is None else self.groups[rows],
         )
 
 

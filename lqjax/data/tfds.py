@@ -32,7 +32,7 @@ SPLIT_NAMES = {
 NEAR_NAMES = 3
 """How many of the published names an error suggests."""
 
-WITH_TENSORFLOW = "pip install 'lqjax[tf]'"
+WITH_TENSORFLOW = "pip install tensorflow"
 """The `tfds` command that prepares and converts needs TensorFlow; reading does not."""
 
 

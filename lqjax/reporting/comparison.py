@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lqjax.metrics.bootstrap import bootstrap_mean
+from lqjax.metrics.corrected_t import corrected_t, fold_ratio
 from lqjax.metrics.interval import Estimate
 from lqjax.metrics.paired import paired_difference
 from lqjax.metrics.wilson import wilson_interval
@@ -17,11 +18,16 @@ from lqjax.reporting.study import Study
 
 @dataclass(frozen=True)
 class Cell:
-    """One condition: the accuracy of each model and the gap; `None` where not finished."""
+    """One condition: the accuracy of each model and the gap; `None` where not finished.
+
+    Attributes:
+      deviation: standard deviation over folds, or over seeds; `None` for a single run.
+    """
 
     condition: Condition
     accuracy: Mapping[str, Estimate | None]
     gap: Estimate | None
+    deviation: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -67,12 +73,12 @@ def compare_models(study: Study) -> Comparison:
         model: np.mean([study.correct(model, c) for c in shared], axis=0) if shared else None
         for model in study.models
     }
-    means = {m: bootstrap_mean(values) for m, values in by_image.items() if values is not None}
+    means = {m: mean_of(study, values) for m, values in by_image.items() if values is not None}
     ranking = sorted(study.models, key=lambda m: -_merit(study, m, means))
     leader, other = (*ranking, "")[:2]
     mean_gap = None
     if other and shared:
-        mean_gap = bootstrap_mean(by_image[leader] - by_image[other])  # type: ignore[operator]
+        mean_gap = mean_of(study, by_image[leader] - by_image[other])  # type: ignore[operator]
     cells = tuple(_cell(study, condition, leader, other) for condition in study.conditions)
     return Comparison(leader, other, cells, shared, means, mean_gap)
 
@@ -90,22 +96,49 @@ def _cell(study: Study, condition: Condition, leader: str, other: str) -> Cell:
     gap = None
     if other and accuracy[leader] is not None and accuracy[other] is not None:
         gap = _gap(study, leader, other, condition)
-    return Cell(condition, accuracy, gap)
+    deviation = {model: deviation_of(study, model, condition) for model in study.models}
+    return Cell(condition, accuracy, gap, deviation)
 
 
 def accuracy_of(study: Study, model: str, condition: Condition) -> Estimate | None:
-    """Return accuracy with its interval: Wilson for one run, bootstrap for a mean of runs."""
+    """Return accuracy with its interval: Wilson for one run, `mean_of` for several."""
     if not study.finished(model, condition):
         return None
     correct = study.correct(model, condition)
     if len(study.networks[model]) == 1:
         hits = round(correct.sum())
         return Estimate(hits / study.n, *wilson_interval(hits, study.n))
-    return bootstrap_mean(correct)
+    return mean_of(study, correct)
+
+
+def deviation_of(study: Study, model: str, condition: Condition) -> float | None:
+    """Return the sample standard deviation of accuracy over folds, or over seeds without folds."""
+    if not study.finished(model, condition):
+        return None
+    if study.folds > 1:
+        by_image = study.correct(model, condition)
+        values = [by_image[rows].mean() for rows in study.tested.rows.values()]
+    else:
+        values = [run.rows[condition.name].accuracy for run in study.networks[model]]
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def mean_of(study: Study, by_image: np.ndarray) -> Estimate:
+    """Return the mean of one number per test image, and its interval.
+
+    With folds it is the mean over folds with the corrected t-interval, which covers training as
+    well; otherwise the bootstrap over images, which covers the choice of test images only.
+    """
+    if study.folds == 1:
+        return bootstrap_mean(by_image)
+    by_fold = np.array([by_image[rows].mean() for rows in study.tested.rows.values()])
+    found = corrected_t(by_fold, fold_ratio(study.folds)).mean
+    # Folds that are all alike say nothing of their spread; the images still do.
+    return found if found.is_bounded() else bootstrap_mean(by_image)
 
 
 def _gap(study: Study, leader: str, other: str, condition: Condition) -> Estimate:
     first, second = (study.correct(model, condition) for model in (leader, other))
     if len(study.networks[leader]) == len(study.networks[other]) == 1:
         return paired_difference(first > 0, second > 0)
-    return bootstrap_mean(first - second)
+    return mean_of(study, first - second)

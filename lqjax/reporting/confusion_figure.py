@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from lqjax.metrics.confusion import confusion_matrix
 from lqjax.reporting.conditions import Condition
 from lqjax.reporting.formatting import shorten
 from lqjax.reporting.study import Study
@@ -59,11 +58,7 @@ def hardest_and_clean(study: Study, model: str) -> list[Condition]:
 
 def _shares(study: Study, model: str, condition: Condition) -> np.ndarray:
     """Return the share of each true class by predicted class; NaN for a class without images."""
-    classes = len(study.class_names)
-    counts = sum(
-        confusion_matrix(study.labels, network.predicted[condition.name], classes)
-        for network in study.networks[model]
-    )
+    counts = study.confusion(model, condition)
     totals = np.sum(counts, axis=1, keepdims=True).astype(float)
     totals[totals == 0] = np.nan
     return counts / totals

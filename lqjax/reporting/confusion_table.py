@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lqjax.metrics.confusion import confusion_matrix
+from lqjax.reporting.conditions import Condition
 from lqjax.reporting.confusion_figure import MOST_LABELLED, hardest_and_clean
 from lqjax.reporting.document import Table, TableRow
 from lqjax.reporting.formatting import percent
@@ -18,21 +18,15 @@ def confusion_tables(study: Study) -> list[Table]:
     if len(study.class_names) <= MOST_LABELLED:
         return []
     return [
-        _table(study, model, condition.name, f"{model}: commonest mistakes, {condition.short}")
+        _table(study, model, condition, f"{model}: commonest mistakes, {condition.short}")
         for model in study.models
         for condition in hardest_and_clean(study, model)
     ]
 
 
-def _table(study: Study, model: str, condition: str, caption: str) -> Table:
+def _table(study: Study, model: str, condition: Condition, caption: str) -> Table:
     names = study.class_names
-    counts = np.sum(
-        [
-            confusion_matrix(study.labels, network.predicted[condition], len(names))
-            for network in study.networks[model]
-        ],
-        axis=0,
-    )
+    counts = study.confusion(model, condition)
     support = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
     order = np.argsort(-counts, axis=None, kind="stable")[:MOST_MISTAKES]

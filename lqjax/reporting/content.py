@@ -19,11 +19,12 @@ from lqjax.reporting.document import (
 )
 from lqjax.reporting.figures import Drawn
 from lqjax.reporting.formatting import enumeration, gap, interval, percent, plural
+from lqjax.reporting.protocol import coverage
 from lqjax.reporting.provenance import provenance
 from lqjax.reporting.study import Study
 from lqjax.reporting.tables import cost_table, metric_table, study_table, training_table
 from lqjax.reporting.training_state import RISE, WINDOW
-from lqjax.reporting.verdict import COVERAGE, Verdict
+from lqjax.reporting.verdict import Verdict
 
 MANY_COMPARISONS = 2
 MOST_TILES = 3
@@ -49,7 +50,7 @@ def compose(
         f" {study.image_size} px, {plural(len(study.conditions), 'condition')}",
         headline=verdict.headline,
         verdict=verdict.sentence,
-        note=COVERAGE,
+        note=coverage(study),
         tiles=Tiles(tuple(_tiles(study, comparison))),
         sections=[section for section in sections if section.blocks],
     )
@@ -104,6 +105,8 @@ def _accuracy(study: Study, comparison: Comparison, drawn: Mapping[str, Drawn]) 
 
 def _method(study: Study, comparison: Comparison) -> str:
     """Say how the intervals were made and what they do not say."""
+    if study.folds > 1:
+        return _cross_validated(study, comparison)
     single = all(len(runs) == 1 for runs in study.networks.values())
     parts = [
         "Accuracies have Wilson intervals"
@@ -134,6 +137,17 @@ def _method(study: Study, comparison: Comparison) -> str:
             "Best and runner-up were picked on these same images, which favours the best a little."
         )
     return " ".join(parts)
+
+
+def _cross_validated(study: Study, comparison: Comparison) -> str:
+    gaps = ", gaps the differences of two models in the same folds" if comparison.other else ""
+    folds = study.folds
+    return (
+        f"Each of the {study.n:,} images was tested once, by networks that had not seen it."
+        f" Accuracies are means over {folds} folds{gaps}; the intervals are Student's t with"
+        f" {folds - 1} degrees of freedom and Nadeau and Bengio's variance s² (1/{folds} +"
+        f" 1/{folds - 1}), because folds share training images."
+    )
 
 
 def _figure(drawn: Mapping[str, Drawn], name: str) -> Iterator[Figure]:

@@ -44,6 +44,13 @@ def with_interval(estimate: Estimate | None) -> str:
     return MISSING if estimate is None else f"{percent(estimate.value)} {interval(estimate)}"
 
 
+def with_deviation(estimate: Estimate | None, deviation: float | None) -> str:
+    """Write a share with deviation and interval: 78.3 ± 1.2 [73.8, 82.3]."""
+    if estimate is None or deviation is None:
+        return with_interval(estimate)
+    return f"{percent(estimate.value)} ± {percent(deviation)} {interval(estimate)}"
+
+
 def gap(estimate: Estimate | None, mark: str = STAR) -> str:
     """Write a difference in points with its interval, marked where zero lies outside."""
     if estimate is None:

@@ -13,7 +13,9 @@ import numpy as np
 from etils import epath
 
 from lqjax.metrics.accuracy import predictions
+from lqjax.metrics.confusion import confusion_matrix
 from lqjax.reporting.conditions import Condition, in_reading_order
+from lqjax.reporting.tested import Tested, read_tested
 from lqjax.rows import Cost, Epoch, Row, read_lines
 from lqjax.workdir import Run, Workdir, read_arrays
 
@@ -50,15 +52,13 @@ class Study:
     Attributes:
       networks: per model its runs; models in the configured order.
       conditions: in reading order; not every network need have finished every one.
-      labels: true class of each test image.
-      class_names: one per class.
+      tested: the test images, fold by fold where there are folds.
       configs, environments: per working directory, by its name; empty where not recorded.
     """
 
     networks: Mapping[str, Sequence[Network]]
     conditions: tuple[Condition, ...]
-    labels: np.ndarray
-    class_names: tuple[str, ...]
+    tested: Tested
     gallery: Gallery | None = None
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -94,9 +94,24 @@ class Study:
         return self.rows[0].image_size
 
     @property
+    def labels(self) -> np.ndarray:
+        """True class of each test image, fold after fold."""
+        return self.tested.labels
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes."""
+        return self.tested.class_names
+
+    @property
     def n(self) -> int:
-        """Number of test images."""
+        """Number of test images, over all folds."""
         return len(self.labels)
+
+    @property
+    def folds(self) -> int:
+        """Number of folds; 1 where there is no cross-validation."""
+        return len(self.tested.rows)
 
     @cached_property
     def commonest_share(self) -> float:
@@ -104,13 +119,29 @@ class Study:
         return float(np.bincount(self.labels).max() / self.n)
 
     def finished(self, model: str, condition: Condition) -> bool:
-        """Tell whether all runs of a model have a row of the condition."""
-        return all(condition.name in network.rows for network in self.networks[model])
+        """Tell whether a model has a row of the condition for each of its seeds in every fold."""
+        runs = self.networks[model]
+        there = {(run.seed, run.fold) for run in runs if condition.name in run.rows}
+        return there == {(run.seed, fold) for run in runs for fold in self.tested.rows}
 
     def correct(self, model: str, condition: Condition) -> np.ndarray:
-        """Return each image's share of runs that classify it correctly: float, (examples,)."""
-        hits = [run.predicted[condition.name] == self.labels for run in self.networks[model]]
-        return np.mean(hits, axis=0)
+        """Return each image's share of seeds that classify it correctly: float, (examples,)."""
+        total, seeds = np.zeros(self.n), {run.seed for run in self.networks[model]}
+        for run in self.networks[model]:
+            rows = self.tested.rows[run.fold]
+            total[rows] += run.predicted[condition.name] == self.labels[rows]
+        return total / len(seeds)
+
+    def confusion(self, model: str, condition: Condition) -> np.ndarray:
+        """Count by true (row) and predicted class, over all runs of a model."""
+        return sum(
+            confusion_matrix(
+                self.labels[self.tested.rows[run.fold]],
+                run.predicted[condition.name],
+                len(self.class_names),
+            )
+            for run in self.networks[model]
+        )  # type: ignore[return-value]
 
 
 def read_study(workdirs: Sequence[Workdir]) -> Study:
@@ -131,11 +162,11 @@ def read_study(workdirs: Sequence[Workdir]) -> Study:
             raise ValueError(
                 f"{workdir.root}: no finished condition; run --mode=evaluate there first"
             )
-    labels, class_names = _shared_examples(runs)
+    tested = read_tested([run for _, run in runs])
     names = _model_names(runs, configs)
     networks: dict[str, list[Network]] = {name: [] for name in _in_config_order(names, configs)}
     for (_, run), name in zip(runs, names, strict=True):
-        networks[name].append(_read_network(run, name, len(labels)))
+        networks[name].append(_read_network(run, name, len(tested.rows[run.fold])))
     rows = [row for found in networks.values() for net in found for row in net.rows.values()]
     _check_one_test(rows)
     gallery, drawn = _read_gallery(workdirs)
@@ -144,8 +175,7 @@ def read_study(workdirs: Sequence[Workdir]) -> Study:
     return Study(
         networks=networks,
         conditions=in_reading_order(rows, patterns, seen),
-        labels=labels,
-        class_names=class_names,
+        tested=tested,
         gallery=gallery,
         configs=configs,
         environments={
@@ -173,25 +203,6 @@ def _read_network(run: Run, name: str, n: int) -> Network:
             )
         predicted[condition] = predictions(logits).astype(np.int32)
     return Network(name, run.seed, run.fold, rows, predicted, run.history(), run.cost())
-
-
-def _shared_examples(runs: Sequence[tuple[str, Run]]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return the labels and class names that all runs share, in the same order."""
-    first: dict[str, np.ndarray] = {}
-    for _, run in runs:
-        try:
-            examples = run.examples()
-        except FileNotFoundError:
-            raise ValueError(
-                f"{run.root}: examples.npz is missing; run --mode=evaluate again"
-            ) from None
-        first = first or examples
-        if not all(np.array_equal(first[key], examples[key]) for key in ("ids", "labels")):
-            raise ValueError(
-                f"{runs[0][1].root} and {run.root} were tested on different images; a report"
-                " compares runs on the same test split"
-            )
-    return first["labels"], tuple(str(name) for name in first["classes"])
 
 
 def _check_one_test(rows: Sequence[Row]) -> None:

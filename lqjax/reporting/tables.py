@@ -16,8 +16,10 @@ from lqjax.reporting.formatting import (
     plural,
     si,
     significant,
+    with_deviation,
     with_interval,
 )
+from lqjax.reporting.protocol import spread
 from lqjax.reporting.study import Network, Study
 from lqjax.reporting.training_state import levelling
 from lqjax.rows import Cost, Row
@@ -46,9 +48,12 @@ def study_table(study: Study, comparison: Comparison) -> Table:
         cells = ["mean of the degraded", *([""] if settings else [])]
         cells += [with_interval(comparison.mean[model]) for model in study.models]
         rows.append(TableRow((*cells, *_gap_cell(comparison, comparison.mean_gap)), "summary"))
-    caption = f"Top-1 accuracy in % on {plural(study.n, 'test image')}, with 95 % intervals." + (
-        " * marks a gap whose interval excludes zero." if comparison.other else ""
-    )
+    notes = [
+        f"Top-1 accuracy in % on {plural(study.n, 'test image')}, with 95 % intervals.",
+        spread(study),
+        "* marks a gap whose interval excludes zero." if comparison.other else "",
+    ]
+    caption = " ".join(filter(None, notes))
     return Table(caption, tuple(header), tuple(rows), labels=2 if settings else 1)
 
 
@@ -60,7 +65,7 @@ def _study_row(
     if settings and not condition.level:
         name = condition.title
     cells = [name, *([condition.setting] if settings else [])]
-    cells += [with_interval(cell.accuracy[model]) for model in study.models]
+    cells += [with_deviation(cell.accuracy[m], cell.deviation[m]) for m in study.models]
     return TableRow((*cells, *_gap_cell(comparison, cell.gap)), "start" if start else "")
 
 

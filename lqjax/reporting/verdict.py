@@ -9,18 +9,13 @@ from lqjax.reporting.comparison import Cell, Comparison
 from lqjax.reporting.formatting import (
     enumeration,
     interval,
-    number_word,
     percent,
     plural,
     points,
 )
+from lqjax.reporting.protocol import opening
 from lqjax.reporting.study import Study
 from lqjax.reporting.training_state import Levelling, levelling
-
-COVERAGE = (
-    "All intervals are 95 % and cover the choice of test images only, not what another training"
-    " run would give."
-)
 
 
 @dataclass(frozen=True)
@@ -54,8 +49,7 @@ def judge(study: Study, comparison: Comparison) -> Verdict:
     if gap is None:
         return Verdict(
             "No winner is named",
-            f"{_opening(study)}, no condition was finished by both; run --mode=evaluate to the"
-            " end.",
+            f"{opening(study)}, no condition was finished by both; run --mode=evaluate to the end.",
             "",
         )
     clean = _clean_clause(comparison) if comparison.shared else ""
@@ -68,12 +62,12 @@ def judge(study: Study, comparison: Comparison) -> Verdict:
             f"{leader} classified {points(gap)} more of the {where} images correctly than"
             f" {other}{rank} ({scope})"
         )
-        return Verdict(headline, f"{_opening(study)}, {claim}{clean}.", leader)
+        return Verdict(headline, f"{opening(study)}, {claim}{clean}.", leader)
     claim = (
         f"no difference is shown on the {where} images: {leader} minus {other} is {points(gap)}"
         f" ({scope})"
     )
-    return Verdict("No difference is shown", f"{_opening(study)}, {claim}{clean}.", "")
+    return Verdict("No difference is shown", f"{opening(study)}, {claim}{clean}.", "")
 
 
 def untrained(study: Study, comparison: Comparison) -> str:
@@ -110,17 +104,6 @@ def undertrained(study: Study) -> str:
         for model, state in rising.items()
     ]
     return f"Undertrained: training accuracy has not levelled off for {enumeration(details)}"
-
-
-def _opening(study: Study) -> str:
-    counts = [len(runs) for runs in study.networks.values()]
-    if len(counts) == 1:
-        one = counts[0] == 1
-        return "For this one trained network" if one else f"For {counts[0]} runs of one network"
-    if max(counts) == 1:
-        return f"For these {number_word(len(counts))} trained networks (one run each)"
-    runs = [f"{plural(n, 'run')} of {model}" for model, n in zip(study.models, counts, strict=True)]
-    return f"For these trained networks ({enumeration(runs)})"
 
 
 def _main_gap(comparison: Comparison) -> tuple[Estimate | None, str]:
@@ -171,7 +154,7 @@ def _single(study: Study, comparison: Comparison, caveats: str) -> Verdict:
     if comparison.shared:
         mean = comparison.mean[model]
         parts.append(f"{percent(mean.value)} % {interval(mean)} of the degraded images")
-    opening = f"{caveats}; for this network" if caveats else _opening(study)
+    start = f"{caveats}; for this network" if caveats else opening(study)
     claim = f"{model} classified {enumeration(parts)} correctly ({_scope(study, comparison)})"
     headline = f"{model}: nothing to compare with"
-    return Verdict(headline, f"{opening}, {claim}; there is no second model to compare with.", "")
+    return Verdict(headline, f"{start}, {claim}; there is no second model to compare with.", "")

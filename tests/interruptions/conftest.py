@@ -3,7 +3,7 @@
 import pytest
 
 from tests.data.making import class_folders
-from tests.interruptions.launches import LAST_STEP, checkpoints, run
+from tests.interruptions.launches import LAST_STEP, checkpoints, history, run
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +28,8 @@ def whole(resident, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("whole") / "run"
     run(workdir, **resident)
     assert checkpoints(workdir)[-2:] == [LAST_STEP - 1, LAST_STEP]
+    rates = [epoch["learning_rate"] for epoch in history(workdir)]
+    assert rates == pytest.approx([0.3, 0.3, 0.15, 0.075]), "the schedule or patience did not act"
     return workdir
 
 

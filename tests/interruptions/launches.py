@@ -18,20 +18,22 @@ LONGEST_SECONDS = 90
 LOOK_SECONDS = 0.002
 SMALL = ("-m", "tests.small_launch")
 USER_ERROR = 2
-STEPS_PER_EPOCH, LAST_STEP = 5, 25
+STEPS_PER_EPOCH, LAST_STEP = 5, 20
 SETTINGS = {
     "model.names": "stoppable",
     "data.source": "folder",
     "data.image_size": 28,
-    "training.epochs": 5,
+    "training.epochs": 8,
     "training.batch_size": 16,
     "training.accumulation": 2,
     "training.ema_decay": 0.9,
-    "training.patience": 4,
+    "training.patience": 3,
     "training.checkpoint_minutes": 1e-9,  # after every step
-    "optimizer.learning_rate": 0.01,
+    "optimizer.learning_rate": 0.3,
     "schedule.name": "plateau",
     "schedule.plateau_patience": 0,
+    "schedule.plateau_threshold": 0.9,
+    "schedule.plateau_factor": 0.5,
     "augmentation.crop_padding": 2,
     "augmentation.flip": True,
     "evaluation.batch_size": 24,
@@ -39,7 +41,8 @@ SETTINGS = {
     "run.log_every": 1,
     "run.writers": "jsonl",
 }
-"""Everything at once that a checkpoint has to carry."""
+"""Everything at once that a checkpoint has to carry. The rate falls twice on a plateau that wants
+much, and patience ends after four of the eight epochs."""
 
 
 class Launch:

@@ -137,6 +137,7 @@ def test_a_second_process_is_refused_until_the_first_is_dead(resident, tmp_path)
     workdir = tmp_path / "run"
     with Launch(workdir, **resident, **AT_EPOCHS) as first:
         first.wait_for((folder_of(workdir) / "log.jsonl").exists)
+        first.send(signal.SIGSTOP)  # or it has ended before the second looks
         with Launch(workdir, **resident) as second:
             code, lines = second.end()
         assert code == USER_ERROR

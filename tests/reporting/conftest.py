@@ -1,5 +1,6 @@
 """Working directories made by hand: scores whose right and wrong answers are chosen."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -43,10 +44,10 @@ def scores(labels, classes, right, rng):
 
 
 def write_run(run: Run, dataset, labels, classes, conditions, strength, size=64):
-    rng = np.random.default_rng([len(run.model), run.seed, 5])
+    rng = np.random.default_rng([len(run.model), run.seed, run.fold, 5])
     ease = np.random.default_rng(1).random(len(labels))
     names = tuple(classes)
-    ids = np.array([f"test/{i}" for i in range(len(labels))])
+    ids = np.array([f"test{run.fold}/{i}" for i in range(len(labels))])
     run.write_examples(ids, labels, names)
     for name, family, level, label, loss, psnr in conditions:
         chance = np.clip(strength * (1 - loss * (1.6 - strength)) + 0.25 * (ease - 0.5), 0, 1)
@@ -183,7 +184,7 @@ def write_records(workdir: Workdir, models, n, classes):
 def build(
     path: Path, models=(("alexnet", 0.86), ("resnet50", 0.93)), n=360, classes=10,
     conditions=None, seeds=(0,), gallery=True, extras=True, histories=None, names=None,
-    dataset="digits", size=64,
+    dataset="digits", size=64, folds=(0,),
 ):  # fmt: skip
     """Write a working directory and return it."""
     workdir = Workdir.at(path)
@@ -191,8 +192,8 @@ def build(
     labels = (np.arange(n) % len(names)).astype(np.int32)
     conditions = grid_conditions() if conditions is None else conditions
     for model, strength in models:
-        for seed in seeds:
-            run = workdir.run(model, seed)
+        for seed, fold in itertools.product(seeds, folds):
+            run = workdir.run(model, seed, fold)
             write_run(run, dataset, labels, names, conditions, strength, size)
             if extras:
                 write_history(
