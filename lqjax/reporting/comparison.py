@@ -13,6 +13,7 @@ from lqjax.metrics.interval import Estimate
 from lqjax.metrics.paired import paired_difference
 from lqjax.metrics.wilson import wilson_interval
 from lqjax.reporting.conditions import CLEAN, Condition
+from lqjax.reporting.significance import Significance, significance
 from lqjax.reporting.study import Study
 
 
@@ -40,6 +41,7 @@ class Comparison:
       shared: degraded conditions that all models finished, over which means run.
       mean: mean accuracy over `shared`, per model; empty where nothing is shared.
       mean_gap: mean over `shared` of leader minus other.
+      tests: leader against other in each condition that both finished; `None` where there is none.
     """
 
     leader: str
@@ -48,18 +50,16 @@ class Comparison:
     shared: tuple[Condition, ...]
     mean: Mapping[str, Estimate]
     mean_gap: Estimate | None
+    tests: Significance | None
 
     @property
     def clean(self) -> Cell | None:
         """The cell of the clean images, if they were evaluated."""
         return next((cell for cell in self.cells if cell.condition.name == CLEAN), None)
 
-    def decided(self) -> tuple[int, int, int]:
-        """Count degraded conditions: leader ahead, other ahead, neither shown."""
-        gaps = [c.gap for c in self.cells if c.condition.degraded and c.gap is not None]
-        ahead = sum(gap.low > 0 for gap in gaps)
-        behind = sum(gap.high < 0 for gap in gaps)
-        return ahead, behind, len(gaps) - ahead - behind
+    def shown(self, condition: Condition) -> bool:
+        """Tell whether leader and other are shown to differ in a condition."""
+        return self.tests is not None and self.tests.shown(condition)
 
 
 def compare_models(study: Study) -> Comparison:
@@ -80,7 +80,9 @@ def compare_models(study: Study) -> Comparison:
     if other and shared:
         mean_gap = mean_of(study, by_image[leader] - by_image[other])  # type: ignore[operator]
     cells = tuple(_cell(study, condition, leader, other) for condition in study.conditions)
-    return Comparison(leader, other, cells, shared, means, mean_gap)
+    compared = [cell.condition for cell in cells if cell.gap is not None]
+    tests = significance(study, leader, other, compared) if compared else None
+    return Comparison(leader, other, cells, shared, means, mean_gap, tests)
 
 
 def _merit(study: Study, model: str, means: Mapping[str, Estimate]) -> float:

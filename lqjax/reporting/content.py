@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from lqjax.metrics.interval import CONFIDENCE, Estimate
+from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.confusion_table import confusion_tables
 from lqjax.reporting.document import (
@@ -72,7 +73,7 @@ def _tiles(study: Study, comparison: Comparison) -> Iterator[Tile]:
         decisive = comparison.clean.gap
     if decisive is None:
         return
-    text, ends = gap(decisive, "").split(" ", 1)
+    text, ends = gap(decisive).split(" ", 1)
     yield Tile("Gap in points", text, f"{ends}, {comparison.leader} minus {comparison.other}")
     yield _chance_tile(comparison, decisive)
 
@@ -80,11 +81,11 @@ def _tiles(study: Study, comparison: Comparison) -> Iterator[Tile]:
 def _chance_tile(comparison: Comparison, decisive: Estimate) -> Tile:
     excluded = decisive.excludes_zero()
     detail = f"the interval of the gap {'excludes' if excluded else 'includes'} zero"
-    if len(comparison.shared) > 1:
-        ahead, behind, neither = comparison.decided()
+    tests = comparison.tests
+    if tests is not None and tests.count > 1:
         detail += (
-            f"; of {ahead + behind + neither} conditions {ahead} show {comparison.leader} ahead,"
-            f" {behind} {comparison.other}, {neither} neither"
+            f"; of {tests.count} conditions {tests.ahead} show {comparison.leader} ahead,"
+            f" {tests.behind} {comparison.other}, {tests.undecided} neither (Holm, {LEVEL})"
         )
     return Tile("Could it be chance?", "Unlikely" if excluded else "Yes", detail)
 
@@ -130,7 +131,9 @@ def _method(study: Study, comparison: Comparison) -> str:
         missed = 1 - CONFIDENCE
         parts.append(
             f"Each interval stands for itself: of {gaps} gaps between equal models, about"
-            f" {gaps * missed:.1f} would exclude zero by chance."
+            f" {gaps * missed:.1f} would exclude zero by chance. The p-values are corrected for"
+            " that (Holm), so that any false finding at all has a chance of at most"
+            f" {100 * LEVEL:.0f} %."
         )
     if len(study.models) > MANY_COMPARISONS:
         parts.append(

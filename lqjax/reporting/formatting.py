@@ -9,7 +9,10 @@ from lqjax.metrics.interval import Estimate
 
 MISSING = "–"
 STAR = " *"
-"""Marks a gap whose interval excludes zero."""
+"""Marks a gap that is shown."""
+
+LEAST_P = 0.001
+"""Smaller p-values are written as being below it."""
 
 SI_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -51,13 +54,20 @@ def with_deviation(estimate: Estimate | None, deviation: float | None) -> str:
     return f"{percent(estimate.value)} ± {percent(deviation)} {interval(estimate)}"
 
 
-def gap(estimate: Estimate | None, mark: str = STAR) -> str:
-    """Write a difference in points with its interval, marked where zero lies outside."""
+def gap(estimate: Estimate | None, shown: bool = False) -> str:
+    """Write a difference in points with its interval, marked where it is shown."""
     if estimate is None:
         return MISSING
     text = percent(estimate.value)
     sign = "" if text.startswith("-") or text == "0.0" else "+"
-    return f"{sign}{text} {interval(estimate)}{mark if estimate.excludes_zero() else ''}"
+    return f"{sign}{text} {interval(estimate)}{STAR if shown else ''}"
+
+
+def p_value(value: float | None) -> str:
+    """Write a p-value with three digits: 0.042, <0.001."""
+    if value is None:
+        return MISSING
+    return f"<{LEAST_P}" if value < LEAST_P else f"{value:.3f}"
 
 
 def points(estimate: Estimate) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.comparison import Cell, Comparison
 from lqjax.reporting.conditions import by_family
 from lqjax.reporting.document import Table, TableRow
@@ -12,6 +13,7 @@ from lqjax.reporting.formatting import (
     duration,
     gap,
     optional,
+    p_value,
     percent,
     plural,
     si,
@@ -39,6 +41,7 @@ def study_table(study: Study, comparison: Comparison) -> Table:
     header += [f"{model} %" for model in study.models]
     if comparison.other:
         header.append(f"gap in points: {comparison.leader} − {comparison.other}")
+        header.append("p")
     starts = {group[0].name for group in by_family(c.condition for c in comparison.cells).values()}
     rows = [
         _study_row(study, comparison, cell, settings, cell.condition.name in starts)
@@ -47,11 +50,13 @@ def study_table(study: Study, comparison: Comparison) -> Table:
     if len(comparison.shared) > 1:
         cells = ["mean of the degraded", *([""] if settings else [])]
         cells += [with_interval(comparison.mean[model]) for model in study.models]
-        rows.append(TableRow((*cells, *_gap_cell(comparison, comparison.mean_gap)), "summary"))
+        if comparison.other:
+            cells += [gap(comparison.mean_gap), MISSING]
+        rows.append(TableRow(tuple(cells), "summary"))
     notes = [
         f"Top-1 accuracy in % on {plural(study.n, 'test image')}, with 95 % intervals.",
         spread(study),
-        "* marks a gap whose interval excludes zero." if comparison.other else "",
+        _about_tests(comparison),
     ]
     caption = " ".join(filter(None, notes))
     return Table(caption, tuple(header), tuple(rows), labels=2 if settings else 1)
@@ -66,11 +71,22 @@ def _study_row(
         name = condition.title
     cells = [name, *([condition.setting] if settings else [])]
     cells += [with_deviation(cell.accuracy[m], cell.deviation[m]) for m in study.models]
-    return TableRow((*cells, *_gap_cell(comparison, cell.gap)), "start" if start else "")
+    if comparison.other:
+        tests = comparison.tests
+        cells.append(gap(cell.gap, comparison.shown(condition)))
+        cells.append(p_value(tests.p_values.get(condition.name) if tests else None))
+    return TableRow(tuple(cells), "start" if start else "")
 
 
-def _gap_cell(comparison: Comparison, value: object) -> tuple[str, ...]:
-    return (gap(value),) if comparison.other else ()  # type: ignore[arg-type]
+def _about_tests(comparison: Comparison) -> str:
+    """Say what p is, and the star."""
+    tests = comparison.tests
+    if tests is None:
+        return ""
+    many = f" after Holm's correction for {tests.count} degraded conditions"
+    return (
+        f"p is that of {tests.test}{many if tests.count > 1 else ''}; * marks those up to {LEVEL}."
+    )
 
 
 def metric_table(study: Study, network: Network) -> Table:

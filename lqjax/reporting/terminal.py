@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lqjax.metrics.interval import Estimate
+from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.formatting import STAR, gap, percent, shorten, shorten_middle, with_interval
 from lqjax.reporting.study import Study
@@ -31,7 +32,8 @@ def terminal_table(study: Study, comparison: Comparison) -> str:
     lines = []
     for cell in comparison.cells:
         values = [_accuracy(cell.accuracy[model], full) for model in models]
-        lines.append(_line(cell.condition.short, values, cell.gap, comparison))
+        shown = comparison.shown(cell.condition)
+        lines.append(_line(cell.condition.short, values, cell.gap, comparison, shown))
     if len(comparison.shared) > 1:
         values = [_accuracy(comparison.mean[model], full) for model in models]
         lines.append(_line("mean of the degraded", values, comparison.mean_gap, comparison))
@@ -57,11 +59,15 @@ def _accuracy(estimate: Estimate | None, full: bool) -> str:
 
 
 def _line(
-    name: str, values: list[str], value: Estimate | None, comparison: Comparison
+    name: str,
+    values: list[str],
+    value: Estimate | None,
+    comparison: Comparison,
+    shown: bool = False,
 ) -> list[str]:
     cells = [name, *values]
     if comparison.other:
-        text = PLAIN_DASH if value is None else gap(value)
+        text = PLAIN_DASH if value is None else gap(value, shown)
         cells.append(text if text.endswith(STAR) else text + " " * len(STAR))
     return cells
 
@@ -69,9 +75,8 @@ def _line(
 def _note(study: Study, comparison: Comparison, models: Sequence[str]) -> str:
     notes = []
     if comparison.other:
-        notes.append(
-            f"gap: {comparison.leader} - {comparison.other}; * its 95 % interval excludes zero"
-        )
+        many = ", Holm's correction" if comparison.tests and comparison.tests.count > 1 else ""
+        notes.append(f"gap: {comparison.leader} - {comparison.other}; * shown at {LEVEL}{many}")
     if len(models) < len(study.models):
         notes.append(f"the best {len(models)} of {len(study.models)} models; the report has all")
     return "; ".join(notes)

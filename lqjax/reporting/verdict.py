@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lqjax.metrics.interval import Estimate
+from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.comparison import Cell, Comparison
 from lqjax.reporting.formatting import (
     enumeration,
@@ -62,12 +63,14 @@ def judge(study: Study, comparison: Comparison) -> Verdict:
             f"{leader} classified {points(gap)} more of the {where} images correctly than"
             f" {other}{rank} ({scope})"
         )
-        return Verdict(headline, f"{opening(study)}, {claim}{clean}.", leader)
+        counted = _counted(comparison)
+        return Verdict(headline, f"{opening(study)}, {claim}{counted}{clean}.", leader)
     claim = (
         f"no difference is shown on the {where} images: {leader} minus {other} is {points(gap)}"
         f" ({scope})"
     )
-    return Verdict("No difference is shown", f"{opening(study)}, {claim}{clean}.", "")
+    counted = _counted(comparison)
+    return Verdict("No difference is shown", f"{opening(study)}, {claim}{counted}{clean}.", "")
 
 
 def untrained(study: Study, comparison: Comparison) -> str:
@@ -117,6 +120,19 @@ def _scope(study: Study, comparison: Comparison) -> str:
     count = len(comparison.shared)
     parts = [f"{'mean over ' if count > 1 else ''}{plural(count, 'condition')}"] if count else []
     return ", ".join([*parts, plural(study.n, "image")])
+
+
+def _counted(comparison: Comparison) -> str:
+    """Say in how many degraded conditions either is shown to be better."""
+    tests = comparison.tests
+    if tests is None or tests.count < 2:
+        return ""
+    parts = [f"{comparison.leader} is better in {tests.ahead} of {tests.count}"]
+    if tests.behind:
+        parts.append(f"{comparison.other} in {tests.behind}")
+    if tests.undecided:
+        parts.append(f"no difference is shown in {tests.undecided}")
+    return f"; after Holm's correction at {LEVEL} {', '.join(parts)}"
 
 
 def _clean_clause(comparison: Comparison) -> str:

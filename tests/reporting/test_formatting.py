@@ -30,16 +30,24 @@ def test_duration(seconds, text):
 @pytest.mark.parametrize(
     "estimate, text",
     [
-        ((0.043, 0.021, 0.065), "+4.3 [2.1, 6.5] *"),
-        ((-0.043, -0.065, -0.021), "-4.3 [-6.5, -2.1] *"),
+        ((0.043, 0.021, 0.065), "+4.3 [2.1, 6.5]"),
+        ((-0.043, -0.065, -0.021), "-4.3 [-6.5, -2.1]"),
         ((0.003, -0.012, 0.018), "+0.3 [-1.2, 1.8]"),
         ((0.0, -0.01, 0.01), "0.0 [-1.0, 1.0]"),
         ((-0.0001, -0.01, 0.01), "0.0 [-1.0, 1.0]"),
-        ((0.008, 0.0003, 0.02), "+0.8 [0.03, 2.0] *"),
+        ((0.008, 0.0003, 0.02), "+0.8 [0.03, 2.0]"),
     ],
 )
 def test_gap(estimate, text):
     assert formatting.gap(Estimate(*estimate)) == text
+    assert formatting.gap(Estimate(*estimate), shown=True) == f"{text} *"
+
+
+@pytest.mark.parametrize(
+    "value, text", [(0.05, "0.050"), (0.001, "0.001"), (0.0009, "<0.001"), (1.0, "1.000")]
+)
+def test_p_value(value, text):
+    assert formatting.p_value(value) == text
 
 
 def test_lists_and_counts_read_as_sentences():
