@@ -63,18 +63,38 @@ class Progress:
         self._started = 0
 
     @contextmanager
-    def stage(self, title: str, images: int, done: int = 0) -> Iterator[Stage]:
-        """Open a stage of so many images, some of them perhaps done in an earlier run."""
-        self._started += 1
+    def stage(self, title: str, images: int, done: int = 0, stages: int = 1) -> Iterator[Stage]:
+        """Open a stage of so many images, some of them perhaps done in an earlier run.
+
+        Args:
+          stages: how many stages it takes the place of. One that fails is not counted: what is
+            done instead has its numbers.
+        """
+        first = self._started + 1
+        self._started += stages
+        try:
+            with self._bar(self._numbers(first) + title, images, done) as stage:
+                yield stage
+        except BaseException:
+            self._started = first - 1
+            raise
+
+    def _numbers(self, first: int) -> str:
+        if not self._stages:
+            return ""
+        several = "" if first == self._started else f"-{self._started}"
+        return f"[{first}{several}/{self._stages}] "
+
+    @contextmanager
+    def _bar(self, title: str, images: int, done: int) -> Iterator[Stage]:
         if not self.shown:
             yield Stage(None)
             return
         screen = sys.stderr.isatty()
-        count = f"[{self._started}/{self._stages}] " if self._stages else ""
         bar = tqdm(
             total=images,
             initial=done,
-            desc=count + title,
+            desc=title,
             unit=" images",
             mininterval=SCREEN_INTERVAL_SECONDS if screen else LOG_INTERVAL_SECONDS,
             bar_format=BAR_FORMAT,

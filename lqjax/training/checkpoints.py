@@ -140,6 +140,15 @@ class Checkpoints:
                 self._manager.wait_until_finished()
                 decide(lambda: forget(self.folder, record.step))
 
+    def go_back(self, step: int) -> bool:
+        """Remove what is later than a step; false, and nothing is removed, if it has none."""
+        steps = decide(self.steps)
+        if step not in steps:
+            return False
+        for later in steps[: steps.index(step)]:
+            self._manager.delete(later)
+        return True
+
     def finish(self) -> None:
         """Wait until everything is written.
 

@@ -17,7 +17,7 @@ from lqjax.rows import Epoch
 from lqjax.training.meters import Clock, Meter
 from lqjax.training.peak_memory import peak_memory
 from lqjax.training.peaks import peak_flops, training_flops
-from lqjax.training.writers.base import Values, Writer, as_writer, build_writers
+from lqjax.training.writers.base import Hook, Opened, Values, as_writer, build_writers
 from lqjax.workdir import Run
 
 
@@ -37,7 +37,8 @@ class TrainingLog:
       clock: seconds.
 
     Raises:
-      ValueError: an unknown writer, or one that lacks a package.
+      ValueError: an unknown writer, one that lacks a package, or, from `resume`, one that takes
+        one run at a time and is in the middle of another.
     """
 
     def __init__(
@@ -54,9 +55,11 @@ class TrainingLog:
         self._meter = Meter(clock)
         self._images_at_peak = _images_at_peak(network, mesh, config.model.dtype)
         self._started = ExitStack()
-        self._writers: list[Writer] = []
+        self._writers: list[Hook] = []
+        self._opened: list[Opened] = []
         if jax.process_index() == 0:
-            self._writers = [*build_writers(config.run.writers, say), *map(as_writer, writers)]
+            found = [*build_writers(config.run.writers, say), *writers]
+            self._writers = [as_writer(writer) for writer in found]
 
     def __enter__(self) -> TrainingLog:
         return self
@@ -68,8 +71,9 @@ class TrainingLog:
         """Count from a step on, 0 for a new run; what a killed run wrote of later ones goes."""
         self._meter.reset()
         for writer in self._writers:
-            writer.start(self._run, step)
-            self._started.callback(writer.close)
+            opened = writer.start(self._run, step)
+            self._started.callback(opened.close)
+            self._opened.append(opened)
 
     def dispatched(
         self,
@@ -85,7 +89,8 @@ class TrainingLog:
         Args:
           step: how many steps are done with this dispatch.
           steps: how many of them it made.
-          images: how many images it trained on, over all devices and processes.
+          images: how many images it trained on, over all devices and processes, and over all
+            runs that are one program with this one.
           loss: training loss, nats.
           learning_rate: of its last step.
           waited_seconds: how long the loop waited for its images.
@@ -123,6 +128,7 @@ class TrainingLog:
 
     def close(self) -> None:
         """Close the writers."""
+        self._opened = []
         self._started.close()
 
     def _pace(self) -> dict[str, float]:
@@ -136,7 +142,7 @@ class TrainingLog:
 
     def _write(self, step: int, values: Values) -> None:
         finite = {name: float(value) for name, value in values.items() if math.isfinite(value)}
-        for writer in self._writers:
+        for writer in self._opened:
             writer.write(step, finite)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -47,6 +48,7 @@ from lqjax.training.state import (
     from_items,
 )
 from lqjax.training.step import make_preparation, make_update
+from lqjax.training.writers.base import as_writer
 from lqjax.typing import Tree
 from lqjax.workdir import Run
 
@@ -88,7 +90,7 @@ class Trainer:
         self.network, self.config = network, config
         self.runs: tuple[Run, ...] = (run,)
         self.batches, self.validate, self.mesh = batches, validate, mesh
-        self.writers = writers
+        self.writers = [as_writer(writer) for writer in writers]
         self.plan = make_plan(config, len(batches))
         self.optimizer = build_optimizer(config, self.plan.schedule)
         prepare = make_preparation(config.augmentation, statistics, network.num_classes)
@@ -110,7 +112,8 @@ class Trainer:
         trained as one program, each with its own state, order and randomness.
         """
         made = copy.copy(self)
-        made.runs = tuple(runs)
+        several = len(runs) > 1 or len(self.config.seeds) > 1
+        made.runs = tuple(dataclasses.replace(run, several_seeds=several) for run in runs)
         made._dispatcher = self._dispatcher.of_several(len(runs))
         return made
 
@@ -144,17 +147,19 @@ class Trainer:
         folder, profile = self.runs[0].root / "trace", self.config.run.profile
         profiler = stack.enter_context(Profiler(folder, profile, progress.say))
         for keeper in at.keepers:
-            keeper.log.resume(at.step)
+            if not keeper.finished:
+                keeper.log.resume(at.step)
         size = self.config.training.batch_size * len(at.keepers)
         total = self.plan.steps_per_epoch * size * self.config.training.epochs
-        title = f"train {self.network.name}"
-        with progress.stage(title, total, at.step * size) as stage:
+        count, titles = len(self.runs), [run.title for run in self.runs]
+        title = f"train {self.network.name}, {count} seeds" if count > 1 else f"train {titles[0]}"
+        with progress.stage(title, total, at.step * size, count) as stage:
             passage = Passage(
                 self.config,
                 self.plan,
                 self._dispatcher,
                 self.mesh,
-                self.network.name,
+                titles,
                 profiler,
                 stage,
                 checks_room,
@@ -163,41 +168,53 @@ class Trainer:
                 self._epoch(at, passage, stage)
 
     def _start(self, stack: ExitStack, progress: Progress) -> Position:
-        keepers, states, records = [], [], []
+        opened = []
         for run in self.runs:
             config = replace_at(self.config, "run.seed", run.seed)
-            keeper, state, record = self._open(run, config, stack, progress)
-            keepers.append(keeper)
-            states.append(state)
-            records.append(record)
-        steps = {record.step for record in records}
-        if len(steps) > 1:
-            raise UnequalStepsError(f"the runs stand at the steps {sorted(steps)}")
-        seconds = max(record.seconds for record in records)
-        return Position(stacked(states), steps.pop(), seconds, keepers)
+            keeper = self._open(run, config, stack, progress)
+            opened.append((keeper, *self._restored(keeper, progress)))
+        steps = sorted({record.step for keeper, _, record in opened if not keeper.finished})
+        if len(steps) > 1:  # one of them was saved, and the next was not any more
+            behind = f"the runs stand at the steps {steps}"
+            opened = [(keeper, *self._back(keeper, steps[0], behind)) for keeper, *_ in opened]
+        keepers, states, records = zip(*opened, strict=True)
+        step = steps[0] if steps else max(record.step for record in records)
+        seconds = sum(record.seconds for record in records)  # each keeps its share
+        return Position(stacked(states), step, seconds, list(keepers))
 
-    def _open(
-        self, run: Run, config: Config, stack: ExitStack, progress: Progress
-    ) -> tuple[Keeper, Tree, Record]:
+    def _open(self, run: Run, config: Config, stack: ExitStack, progress: Progress) -> Keeper:
         keep, say = config.training.keep_checkpoints, progress.say
         checkpoints = stack.enter_context(Checkpoints(run.checkpoints, keep=keep, say=say))
         log = TrainingLog(run, config, self.network, self.mesh, self.writers, say)
         stack.enter_context(log)
+        return Keeper(run, config, checkpoints, log, [], machine_of(self.mesh))
+
+    def _back(self, keeper: Keeper, step: int, behind: str) -> tuple[Tree, Record]:
+        """Restore a run at a step that others stand at; one that is finished stays what it is."""
+        if not keeper.finished and not keeper.checkpoints.go_back(step):
+            raise UnequalStepsError(behind)
+        state, record = self._restored(keeper)
+        if not keeper.finished and record.step != step:
+            raise UnequalStepsError(behind)
+        return state, record
+
+    def _restored(self, keeper: Keeper, progress: Progress | None = None) -> tuple[Tree, Record]:
+        """Read the latest checkpoint of a run, and its history; begin where there is none."""
+        config = keeper.config
         abstract = abstract_state(self.network, self.optimizer, config, self.mesh)
-        found = checkpoints.latest(*abstract_items(abstract, config, self.mesh))
-        machine = machine_of(self.mesh)
+        found = keeper.checkpoints.latest(*abstract_items(abstract, config, self.mesh))
         if found is None:
             state = create_state(self.network, self.optimizer, config, self.mesh)
-            return Keeper(run, config, checkpoints, log, [], machine), state, Record(0, ())
+            return state, Record(0, ())
         model, rest, record = found
-        keeper = Keeper(run, config, checkpoints, log, list(record.history), machine)
-        changes = changes_of_machine(record.machine, machine)
-        if changes and not keeper.finished:
+        keeper.history[:] = record.history
+        changes = changes_of_machine(record.machine, keeper.machine)
+        if progress and changes and not keeper.finished:
             progress.say(
                 f"warning: {self.network.name} goes on on another machine ({changes}): its results"
                 " will differ in the last digits from those of an undisturbed run"
             )
-        return keeper, from_items(model, rest, config), record
+        return from_items(model, rest, config), record
 
     def _epoch(self, at: Position, passage: Passage, stage: Stage) -> None:
         """Train to the end of the epoch, validate, and keep what came of it."""
@@ -211,9 +228,9 @@ class Trainer:
                 pauses.enter_context(at.keepers[number].log.paused())
             stage.note(f"{label}, validating")
             weights, made = self._validated(at, open_ones, passage)
-            seconds = time.perf_counter() - began
+            share = (time.perf_counter() - began) / len(open_ones)
             records = [
-                self._record(at, number, found, passage, pace, seconds)
+                self._record(at, number, found, passage, pace, share)
                 for number, found in made.items()
             ]
             with patiently():  # what was validated is kept

@@ -15,7 +15,7 @@ class Pace:
     """What a meter read over a stretch of training.
 
     Attributes:
-      images_per_second: over all devices.
+      images_per_second: over all devices, and all runs that are trained as one program.
       input_wait_share: part of the time in which the loop waited for images, in [0, 1].
     """
 

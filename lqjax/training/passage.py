@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import jax
@@ -48,7 +48,7 @@ class Passage:
 
     Args:
       config, plan, dispatcher, mesh: what is done, and on what.
-      model: name of the network.
+      titles: what to call the runs.
       profiler, stage: who traces and shows it.
       checks_room: compare the memory that the program needs with what there is, before it runs.
     """
@@ -59,13 +59,13 @@ class Passage:
         plan: Plan,
         dispatcher: Dispatcher,
         mesh: Mesh,
-        model: str,
+        titles: Sequence[str],
         profiler: Profiler,
         stage: Stage,
         checks_room: bool = False,
     ) -> None:
         self.config, self.plan, self.dispatcher, self.mesh = config, plan, dispatcher, mesh
-        self.model, self.profiler, self.stage = model, profiler, stage
+        self.titles, self.profiler, self.stage = titles, profiler, stage
         self._saved, self._checks_room = time.perf_counter(), checks_room
         self._first, self._rates, self._warm = 0, np.zeros((1, 0)), False
 
@@ -73,7 +73,7 @@ class Passage:
         """Make the steps that are left of the epoch.
 
         Returns:
-          Images per second of each run, without the dispatch that compiled; 0 if that was all.
+          Images per second of all runs, without the dispatch that compiled; 0 if that was all.
 
         Raises:
           DivergedError: the loss is not finite.
@@ -103,15 +103,16 @@ class Passage:
             if self._asked():  # while the last steps were waited for
                 self._save_and_stop(at)
         seconds, steps = time.perf_counter() - started, at.step - first_step
-        return steps * self.config.training.batch_size / seconds if steps and seconds > 0 else 0.0
+        return steps * self._images_per_step(at) / seconds if steps and seconds > 0 else 0.0
 
     def save(self, at: Position) -> None:
         """Write a checkpoint within an epoch, and wait until it is written."""
+        share = at.seconds / max(sum(not keeper.finished for keeper in at.keepers), 1)
         for number, keeper in enumerate(at.keepers):
             if not keeper.finished:
                 state = at.state_of(number)
                 weights = evaluation_weights(state, self.config)
-                keeper.save(state, weights, at.step, at.seconds)
+                keeper.save(state, weights, at.step, share)
         for keeper in at.keepers:
             keeper.checkpoints.finish()
         self._saved = time.perf_counter()
@@ -137,7 +138,7 @@ class Passage:
         """Say that the loss of one of the runs became infinite or NaN."""
         rate = self.rate(step, number)
         return DivergedError(
-            f"the loss of {self.model} became {value} at step {step} with learning rate"
+            f"the loss of {self.titles[number]} became {value} at step {step} with learning rate"
             f" {rate:.3g}; try optimizer.learning_rate={rate / 10:.1g},"
             " optimizer.gradient_clip=1 or schedule.warmup_epochs=1"
         )
@@ -184,7 +185,7 @@ class Passage:
                 continue
             if not math.isfinite(value):
                 raise self.diverged(value, last, number)
-            images = handed.steps * self.config.training.batch_size
+            images = handed.steps * self._images_per_step(at)  # of all runs: it took all of them
             rate = self.rate(last, number)
             keeper.log.dispatched(handed.step, handed.steps, images, value, rate, handed.waited)
         self.stage.note(f"{label}, loss {float(values.mean()):.3f}")

@@ -133,33 +133,60 @@ def test_a_checkpoint_of_one_program_is_one_of_a_run_alone(both):
     assert_equal_trees(states["always"], states["never"], rtol=2e-3, atol=2e-4)
 
 
-def test_interrupted_they_go_on_as_one_program_or_in_turn(both, tmp_path):
-    whole = both["always"][1]
-
+def stopped(folder, settings, at_validation):
+    """Train all seeds as one program until one of them is validated, which is interrupted."""
     calls = iter(range(100))
 
     def validate(params, stats):
-        if next(calls) == 4:  # the second seed in the second epoch
+        if next(calls) == at_validation:
             raise Terminated
         return measured(params, stats)
 
-    settings = config(**EVERYTHING, run__seeds_together="always")
-    first = trainer(tmp_path, settings, validate=validate)
     with pytest.raises(Terminated):
-        train_seeds(first, runs_in(tmp_path), Said())
+        train_seeds(trainer(folder, settings, validate=validate), runs_in(folder), Said())
+
+
+def assert_goes_on_as_one_program(folder, settings, whole):
     said = Said()
-    again = train_seeds(trainer(tmp_path, settings), runs_in(tmp_path), said)
+    again = train_seeds(trainer(folder, settings), runs_in(folder), said)
     assert [line for line in said.lines if "seeds" in line] == ["tiny: 3 seeds as one program"]
-    assert [timeless(history) for history in again] == [timeless(history) for history in whole]
+    assert [timeless(history) for history in again] == [timeless(history) for history in whole[1]]
+    for run in runs_in(folder):
+        here = final_state(trainer(folder, settings).with_runs([run]))
+        there = final_state(whole[3].with_runs([runs_in(whole[0])[SEEDS.index(run.seed)]]))
+        assert_equal_trees(here, there)
 
 
-def test_runs_that_stand_at_different_steps_are_trained_in_turn(tmp_path):
+def test_interrupted_they_go_on_as_one_program(both, tmp_path):
+    settings = config(**EVERYTHING, run__seeds_together="always")
+    stopped(tmp_path, settings, at_validation=4)  # the second seed in the second epoch
+    assert_goes_on_as_one_program(tmp_path, settings, both["always"])
+
+
+def test_killed_between_two_checkpoints_they_go_on_from_the_last_that_all_have(both, tmp_path):
+    settings = config(**EVERYTHING, run__seeds_together="always")
+    stopped(tmp_path, settings, at_validation=2 * len(SEEDS))
+    last = max(runs_in(tmp_path)[1].checkpoints.iterdir(), key=lambda path: int(path.name))
+    last.rmtree()
+    assert_goes_on_as_one_program(tmp_path, settings, both["always"])
+
+
+def test_runs_that_have_no_step_in_common_are_trained_in_turn(tmp_path):
     settings = config(**{**EVERYTHING, "training__epochs": 1}, run__seeds_together="always")
-    first = trainer(tmp_path, settings)
-    first.with_runs(runs_in(tmp_path)[:1]).train(Progress())
+    trainer(tmp_path, settings).with_runs(runs_in(tmp_path)[:1]).train(Progress())
+    said = Said()
+    longer = config(**{**EVERYTHING, "training__epochs": 2}, run__seeds_together="always")
+    histories = train_seeds(trainer(tmp_path, longer), runs_in(tmp_path), said)
+    assert any("in turn (the runs stand at the steps [0, 4]" in line for line in said.lines)
+    assert [len(history) for history in histories] == [2, 2, 2]
+
+
+def test_a_seed_that_is_finished_does_not_part_the_others(tmp_path):
+    settings = config(**{**EVERYTHING, "training__epochs": 1}, run__seeds_together="always")
+    trainer(tmp_path, settings).with_runs(runs_in(tmp_path)[:1]).train(Progress())
     said = Said()
     histories = train_seeds(trainer(tmp_path, settings), runs_in(tmp_path), said)
-    assert any("in turn (the runs stand at the steps [0, 4]" in line for line in said.lines)
+    assert [line for line in said.lines if "seeds" in line] == ["tiny: 3 seeds as one program"]
     assert [len(history) for history in histories] == [1, 1, 1]
 
 

@@ -1,5 +1,6 @@
 """Each writer against a reader that knows nothing of it."""
 
+import dataclasses
 import json
 import struct
 import sys
@@ -14,6 +15,8 @@ from lqjax.training.writers import jsonl
 from lqjax.training.writers.base import WRITERS, as_writer, build_writers, check_writers
 from lqjax.workdir import Workdir
 from tests.training.buckets import memory_bucket
+
+SEEDS = (0, 1, 5)
 
 
 def silent(text):
@@ -172,7 +175,7 @@ def test_clu_without_tensorflow_names_the_command_and_the_other_writer(monkeypat
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     for name in [name for name in sys.modules if name.startswith("clu.metric_writers")]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(ValueError, match=r"pip install 'lqjax\[tf\]'.* tensorboard ") as caught:
+    with pytest.raises(ValueError, match=r"pip install tensorflow .* tensorboard ") as caught:
         check_writers(("clu",))
     assert "\n" not in str(caught.value)
 
@@ -203,16 +206,125 @@ def test_clu_gets_scalars_and_is_closed(monkeypatch, tmp_path):
     assert calls == [str(run.root / "clu"), (10, {"loss": 0.5}), "closed"]
 
 
+def test_console_lines_name_the_seed_where_there_are_several():
+    said = []
+    (console,) = build_writers(("console",), said.append)
+    console.start(one_of_several("unused", 1), 0)
+    console.write(10, {"loss": 0.5})
+    assert said == ["resnet18 (seed 1) step 10: loss 0.5"]
+
+
+def one_of_several(folder, seed):
+    run = Workdir(epath.Path(folder)).run("resnet18", seed)
+    return dataclasses.replace(run, several_seeds=True)
+
+
+def at_once(writer, folder):
+    """Log three seeds of one program, as the loop does; close in the reverse order."""
+    opened = [as_writer(writer).start(one_of_several(folder, seed), 0) for seed in SEEDS]
+    for step in (1, 2):
+        for seed, own in zip(SEEDS, opened, strict=True):
+            own.write(step, {"loss": seed + step / 4})
+    for own in reversed(opened):
+        own.close()
+
+
+def in_turn(writer, folder):
+    for seed in SEEDS:
+        own = as_writer(writer).start(one_of_several(folder, seed), 0)
+        for step in (1, 2):
+            own.write(step, {"loss": seed + step / 4})
+        own.close()
+
+
+EACH = {seed: [(1, {"loss": seed + 0.25}), (2, {"loss": seed + 0.5})] for seed in SEEDS}
+
+
 def test_a_function_is_a_writer(tmp_path):
     got = []
     writer = as_writer(lambda step, values: got.append((step, dict(values))))
-    writer.start(a_run(tmp_path), 0)
-    writer.write(3, {"loss": 1.0})
-    writer.close()
+    opened = writer.start(a_run(tmp_path), 0)
+    opened.write(3, {"loss": 1.0})
+    opened.close()
     assert got == [(3, {"loss": 1.0})]
 
 
-def test_an_object_may_leave_out_start_and_close(tmp_path):
+@pytest.mark.parametrize("how", [at_once, in_turn])
+def test_what_is_not_told_of_runs_finds_the_seed_in_the_values(how, tmp_path):
+    got = {seed: [] for seed in SEEDS}
+
+    class Mine:
+        def write(self, step, values):
+            values = dict(values)
+            got[values.pop("seed")].append((step, values))
+
+    how(Mine(), tmp_path)
+    assert got == EACH
+    got = {seed: [] for seed in SEEDS}
+    how(Mine().write, tmp_path)
+    assert got == EACH
+
+
+@pytest.mark.parametrize("how", [at_once, in_turn])
+@pytest.mark.parametrize("kind", ["object", "function"])
+def test_what_start_returns_takes_the_values_of_its_run(how, kind, tmp_path):
+    got, closed = {}, []
+
+    class Own:
+        def __init__(self, seed):
+            self.seed, got[seed] = seed, []
+
+        def write(self, step, values):
+            got[self.seed].append((step, dict(values)))
+
+        def close(self):
+            closed.append(self.seed)
+
+    class Mine:
+        def start(self, run, step):
+            own = Own(run.seed)
+            return own if kind == "object" else own.write
+
+    how(Mine(), tmp_path)
+    assert got == EACH
+    assert sorted(closed) == (list(SEEDS) if kind == "object" else [])
+
+
+class OneAtATime:
+    """Keeps the run that it is in the middle of, as a writer for single runs does."""
+
+    returned = None
+
+    def __init__(self):
+        self.got, self.seed = {}, None
+
+    def start(self, run, step):
+        self.seed, self.got[run.seed] = run.seed, []
+        return self if self.returned == "itself" else self.returned
+
+    def write(self, step, values):
+        self.got[self.seed].append((step, dict(values)))
+
+    def close(self):
+        self.seed = None
+
+
+@pytest.mark.parametrize("returned", [None, "itself"])
+def test_a_writer_of_one_run_at_a_time_is_not_mixed_up(returned, tmp_path):
+    mine = as_writer(OneAtATime())
+    mine._thing.returned = returned
+    in_turn(mine, tmp_path)
+    assert mine._thing.got == EACH
+    with pytest.raises(ValueError, match="takes one run at a time") as caught:
+        at_once(mine, tmp_path)
+    message = str(caught.value)
+    assert "resnet18 (seed 1) is trained together with resnet18 (seed 0)" in message
+    assert "start(run, step) return an object" in message and "\n" not in message
+    assert "run.seeds_together=never" in message
+    assert list(mine._thing.got) == list(SEEDS) and mine._thing.seed == SEEDS[0], "not asked"
+
+
+def test_an_object_may_leave_out_close(tmp_path):
     class Mine:
         def __init__(self):
             self.got = []
@@ -224,11 +336,20 @@ def test_an_object_may_leave_out_start_and_close(tmp_path):
             self.got.append(step)
 
     mine = Mine()
-    writer = as_writer(mine)
-    writer.start(a_run(tmp_path), 7)
-    writer.write(8, {})
-    writer.close()
+    opened = as_writer(mine).start(a_run(tmp_path), 7)
+    opened.write(8, {})
+    opened.close()
     assert mine.got == [("resnet18", 7), 8]
+
+
+@pytest.mark.parametrize("returned", [3, object(), dict, None])
+def test_what_start_returns_must_take_values(returned, tmp_path):
+    class Mine:
+        def start(self, run, step):
+            return returned
+
+    with pytest.raises(ValueError, match=r"returned .*, which takes no values; return an object"):
+        as_writer(Mine()).start(a_run(tmp_path), 0)
 
 
 @pytest.mark.parametrize("thing", ["tensorboard", 3, None, object(), dict])

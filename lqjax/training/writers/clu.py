@@ -24,7 +24,8 @@ class Clu:
         except ImportError as error:
             raise ValueError(
                 f"the writer clu needs TensorFlow and TensorBoard ({error}); run"
-                " pip install 'lqjax[tf]', or choose tensorboard in run.writers, which does without"
+                " pip install tensorflow tensorboard, or choose tensorboard in run.writers, which"
+                " does without"
             ) from None
         self._create = metric_writers.create_default_writer
         self._writer: Any = None

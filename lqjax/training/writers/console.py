@@ -40,20 +40,23 @@ PHRASES: dict[str, Callable[[float], str]] = {
 
 @WRITERS.register("console")
 class Console:
-    """Says each line, such as "resnet50 step 1,200: loss 0.523, 7,612 images/s"."""
+    """Says each line, such as "resnet50 step 1,200: loss 0.523, 7,612 images/s".
+
+    Where there are several seeds, "resnet50 (seed 1) step 1,200: ...".
+    """
 
     def __init__(self, say: Say) -> None:
-        self._say, self._model = say, ""
+        self._say, self._title = say, ""
 
     def start(self, run: Run, step: int) -> None:
         """Note whose log it is."""
-        self._model = run.model
+        self._title = run.title
 
     def write(self, step: int, values: Values) -> None:
         """Say the values of a step, those without a phrase by their name."""
         known = [phrase(values[name]) for name, phrase in PHRASES.items() if name in values]
         other = [f"{name} {value:.4g}" for name, value in values.items() if name not in PHRASES]
-        self._say(f"{self._model} step {step:,}: {', '.join(known + other)}")
+        self._say(f"{self._title} step {step:,}: {', '.join(known + other)}")
 
     def close(self) -> None:
         """Leave the screen as it is."""
