@@ -91,7 +91,7 @@ def run(arguments: Arguments) -> str:
         progress = Progress(shown, count)
         trained = experiment.train(config, workdir=workdir, progress=progress)
         return "\n".join(
-            f"{t.model}: validation accuracy {t.best.validation_accuracy:.1%} in epoch"
+            f"{t.title}: validation accuracy {t.best.validation_accuracy:.1%} in epoch"
             f" {t.best.epoch} of {t.history[-1].epoch}, weights in {t.folder}"
             for t in trained.models
         )

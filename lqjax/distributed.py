@@ -19,12 +19,16 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lqjax.joining import start_distributed as start_distributed
+from lqjax.overriding import differences
 from lqjax.stopping import asked_to_stop
 
 T = TypeVar("T")
 
-MESSAGE_BYTES = 512
+MESSAGE_BYTES = 2048
 """Room for what a process says about its failure to the others."""
+
+MOST_DIFFERENCES = 5
+"""How many settings that differ are named in one line."""
 
 LOST = ("Gloo", "Connection reset", "Connection closed", "oordination service", "NCCL", "heartbeat")
 """Words in the errors that libraries raise when another process is gone."""
@@ -113,7 +117,8 @@ def refuse_differences(what: str, value: Callable[[], Any]) -> None:
       value: called where there are several; returns what JSON can hold.
 
     Raises:
-      ValueError: it differs; names the processes that differ from the first.
+      ValueError: it differs; names the processes that differ from the first, and where the value
+        is a (nested) mapping, what differs on the first of them.
     """
     if not several_processes():
         return
@@ -122,9 +127,19 @@ def refuse_differences(what: str, value: Callable[[], Any]) -> None:
     others = [str(n) for n, digest in enumerate(digests) if digest != digests[0]]
     if others:
         raise ValueError(
-            f"process {', '.join(others)} has other {what} than process 0; start all with the same"
-            " command, the same files and the same version"
+            f"process {', '.join(others)} has other {what} than process 0{_differences(text)};"
+            " start all with the same command, the same files and the same version"
         )
+
+
+def _differences(text: str) -> str:
+    """Say in brackets how a process's mapping, as JSON, differs from that of the first process."""
+    first, mine = json.loads(_broadcast(text)), json.loads(text)
+    named = differences(first, mine) if isinstance(mine, dict) and isinstance(first, dict) else []
+    more = len(named) - MOST_DIFFERENCES
+    named = [*named[:MOST_DIFFERENCES], *([f"and {more} more"] if more > 0 else [])]
+    said = first_said("; ".join(named))
+    return f" ({said})" if said else ""
 
 
 def stop_requested() -> bool:

@@ -68,6 +68,8 @@ class TrainedModel:
     history: tuple[Epoch, ...]
     seed: int = 0
     fold: int = 0
+    title: str = ""
+    """What to call it: by its model, and by seed and fold where there are several."""
 
     @property
     def best(self) -> Epoch:
@@ -353,8 +355,10 @@ def _train_all(
     for model in bench.config.model.names:
         histories = bench.train(model, progress, writers)
         for seed, history in zip(bench.config.seeds, histories, strict=True):
-            folder = bench.run(model, seed).root
-            trained.append(TrainedModel(model, folder, tuple(history), seed, bench.fold))
+            run = bench.run(model, seed)
+            trained.append(
+                TrainedModel(model, run.root, tuple(history), seed, bench.fold, run.title)
+            )
     return tuple(trained)
 
 

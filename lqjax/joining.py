@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from typing import Any
 
 START_TIMEOUT_SECONDS = 300
@@ -12,6 +13,12 @@ START_TIMEOUT_SECONDS = 300
 
 ABORT_MARGIN_SECONDS = 60
 """jax ends a process with a stack trace when its own time is up; ours is up before."""
+
+QUIET_SECONDS = 5
+"""How long waiting for the others goes without saying; processes started together take less."""
+
+LOOK_SECONDS = 0.1
+"""A signal is answered between two looks: it interrupts no thread that waits inside jax."""
 
 FAILURE, USER_ERROR = 1, 2
 LARGEST_PORT = 65535
@@ -29,8 +36,9 @@ def start_distributed(coordinator: str = "", processes: int = 0, process: int = 
     SLURM (`srun` with several tasks), Open MPI, Kubernetes, and on the hosts of a TPU slice. A
     process that was started alone stays alone, and nothing is waited for.
 
-    From then on an error that nobody catches ends this process at once: an orderly exit would wait
-    for the others, which wait for this one.
+    Waiting for the others can be interrupted (Ctrl-C, or an exception of a signal handler); the
+    process has to end then. From the wait on an error that nobody catches ends this process at
+    once: an orderly exit would wait for the others, which wait for this one.
 
     Args:
       coordinator: "host:port" of process 0, reachable by all.
@@ -61,8 +69,8 @@ def start_distributed(coordinator: str = "", processes: int = 0, process: int = 
         return False
     if arguments.get("num_processes") == 1:
         return False
-    _initialize(arguments)
     sys.excepthook = _end_at_once
+    _initialize(arguments)
     return jax.process_count() > 1
 
 
@@ -110,22 +118,54 @@ def _found_by_jax() -> bool:
 def _initialize(arguments: dict[str, Any]) -> None:
     import jax
 
-    where = arguments.get("coordinator_address", "the coordinator")
-    timer = threading.Timer(START_TIMEOUT_SECONDS, _give_up, [where])
-    timer.daemon = True
-    timer.start()
-    try:
-        jax.distributed.initialize(
-            initialization_timeout=START_TIMEOUT_SECONDS + ABORT_MARGIN_SECONDS, **arguments
-        )
-    except RuntimeError as error:
-        if "before" not in str(error):
-            raise
+    failures: list[BaseException] = []
+
+    def join() -> None:
+        try:
+            jax.distributed.initialize(
+                initialization_timeout=START_TIMEOUT_SECONDS + ABORT_MARGIN_SECONDS, **arguments
+            )
+        except BaseException as error:
+            failures.append(error)
+
+    # Inside jax Python answers no signal, so the main thread stays outside.
+    thread = threading.Thread(target=join, name="lqjax-join", daemon=True)
+    thread.start()
+    _wait_for(thread, arguments)
+    if not failures:
+        return
+    if isinstance(failures[0], RuntimeError) and "before" in str(failures[0]):
         raise ValueError(
             "start_distributed was called after a device had been used; call it first"
         ) from None
-    finally:
-        timer.cancel()
+    raise failures[0]
+
+
+def _wait_for(thread: threading.Thread, arguments: dict[str, Any]) -> None:
+    where = arguments.get("coordinator_address", "the coordinator")
+    said, begun = False, time.monotonic()
+    thread.join(LOOK_SECONDS)
+    while thread.is_alive():
+        waited = time.monotonic() - begun
+        if waited >= START_TIMEOUT_SECONDS:
+            _give_up(where)
+        if waited >= QUIET_SECONDS and not said:
+            said = True
+            print(
+                f"lqjax: waits for {_others(arguments)} at {where}, for {START_TIMEOUT_SECONDS} s"
+                " at most",
+                file=sys.stderr,
+                flush=True,
+            )
+        thread.join(LOOK_SECONDS)
+
+
+def _others(arguments: dict[str, Any]) -> str:
+    """Name the processes that this one waits for; how many is not known where jax finds them."""
+    others = arguments.get("num_processes", 0) - 1
+    if others == 1:
+        return "the other process"
+    return f"the other {others} processes" if others > 1 else "the other processes"
 
 
 def _end_at_once(*error: Any) -> None:

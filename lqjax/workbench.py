@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import zlib
@@ -115,7 +116,11 @@ class Workbench:
 
     def run(self, model: str, seed: int) -> Run:
         """Name the folder of a network."""
-        return self.workdir.run(model, seed, self.fold)
+        return dataclasses.replace(
+            self.workdir.run(model, seed, self.fold),
+            several_seeds=len(self.config.seeds) > 1,
+            several_folds=self.config.data.folds > 0,
+        )
 
     def check_fit(self, training: bool) -> None:
         """Refuse a working directory whose checkpoints do not fit; changes nothing there.

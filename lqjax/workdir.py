@@ -55,7 +55,7 @@ class Run:
 
     Attributes:
       writes: false where another process writes; then what writes does nothing.
-      several_seeds: whether the model is trained with other seeds too.
+      several_seeds, several_folds: whether the model is trained with other seeds, on other folds.
     """
 
     root: epath.Path
@@ -64,11 +64,14 @@ class Run:
     fold: int
     writes: bool = True
     several_seeds: bool = False
+    several_folds: bool = False
 
     @property
     def title(self) -> str:
-        """What to call it: by its model, and by its seed where there are several."""
-        return f"{self.model} (seed {self.seed})" if self.several_seeds else self.model
+        """What to call it: by its model, and by seed and fold where there are several."""
+        parts = [f"seed {self.seed}"] if self.several_seeds else []
+        parts += [f"fold {self.fold}"] if self.several_folds else []
+        return f"{self.model} ({', '.join(parts)})" if parts else self.model
 
     @property
     def checkpoints(self) -> epath.Path:

@@ -38,6 +38,11 @@ def fail_on(number):
         raise OSError(f"no file on {number}")
 
 
+def settings_of(number):
+    many = {f"a{n}": number for n in range(6)} if number else {}
+    return {"data": {"path": f"films{number}", "size": 64}, "run": {"seed": 0}, "z": many}
+
+
 def refuse_on_first():
     if not is_first():
         sys.exit("asked the wrong process")
@@ -109,8 +114,9 @@ def main(folder):
         "long": decide(lambda: list(range(1000)) if is_first() else sys.exit("asked")),
         "refused": said_by(lambda: decide(refuse_on_first)),
         "together": said_by(lambda: together(lambda: fail_on(1))),
-        "differs": said_by(lambda: refuse_differences("settings", lambda: {"seed": index})),
-        "agrees": said_by(lambda: refuse_differences("settings", lambda: {"seed": 0})),
+        "differs": said_by(lambda: refuse_differences("settings", lambda: settings_of(index))),
+        "images": said_by(lambda: refuse_differences("images", lambda: [index])),
+        "agrees": said_by(lambda: refuse_differences("settings", lambda: settings_of(0))),
         "read": read(spread**2).tolist(),
         "mesh": said_by(lambda: make_mesh(1)),
         "rows": evaluate(folder / "run" if is_first() else folder / "elsewhere"),

@@ -21,8 +21,11 @@ def environment(devices=1, **more):
     return {**os.environ, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags, **cache, **more}
 
 
-def start_pair(command, devices=1, flags=True, **more):
-    """Start a command twice, told by flags or by variables which process of two it is."""
+def start_pair(command, devices=1, flags=True, second=(), **more):
+    """Start a command twice, told by flags or by variables which process of two it is.
+
+    `second` are flags that only the second of them gets.
+    """
     address = f"127.0.0.1:{free_port()}"
     pair = []
     for number in range(2):
@@ -34,7 +37,7 @@ def start_pair(command, devices=1, flags=True, **more):
         }
         pair.append(
             subprocess.Popen(
-                [sys.executable, *command, *(named if flags else [])],
+                [sys.executable, *command, *(second if number else ()), *(named if flags else [])],
                 env=environment(devices, **({} if flags else variables), **more),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,

@@ -1,6 +1,7 @@
 """How processes find each other and stay of one mind."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -109,6 +110,36 @@ def test_a_process_that_finds_nobody_says_so_in_one_line():
     assert "Traceback" not in done.stderr and "stack trace" not in done.stderr
 
 
+def test_waiting_for_the_others_is_said_and_can_be_stopped():
+    code = (
+        "from lqjax import cli, joining; joining.QUIET_SECONDS = 0;"
+        "joining.START_TIMEOUT_SECONDS, joining.ABORT_MARGIN_SECONDS = 20, 0; cli.start()"
+    )
+    waiting = [
+        subprocess.Popen(
+            [
+                *(sys.executable, "-c", code, "--mode=train", "--processes=3"),
+                *(f"--coordinator=127.0.0.1:{free_port()}", f"--process={number}"),
+            ],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]  # of two runs
+    try:
+        ends = zip(waiting, (signal.SIGINT, signal.SIGTERM), (130, 143), strict=True)
+        for process, number, code in ends:
+            assert "lqjax: waits for the other 2 processes at 127." in process.stderr.readline()
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=10)
+            assert process.returncode == code
+            assert "lqjax: stopped" in errors and "Traceback" not in errors
+    finally:
+        finish(waiting, seconds=10)
+
+
 def test_it_has_to_come_before_the_first_use_of_a_device():
     jax.devices()
     with pytest.raises(ValueError, match="after a device had been used"):
@@ -153,8 +184,35 @@ def test_what_fails_on_one_fails_on_both(pair):
 @pytest.mark.slow
 def test_differences_are_found_on_both(pair):
     for said in pair[0]:
-        assert said["differs"].startswith("process 1 has other settings than process 0")
+        assert said["differs"].startswith(
+            "process 1 has other settings than process 0 (data.path: films0 -> films1; z.a0:"
+        )
+        assert "z.a3: absent -> 1; and 2 more); start all" in said["differs"]
+        assert said["images"].startswith("process 1 has other images than process 0; start all")
         assert said["agrees"] == ""
+
+
+COMMAND = ["-m", "lqjax", "--mode=train", "--config=configs/quickstart.py"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--config.training.epochs=0", "training.epochs=0"),
+        ("--config=missing.py", "no recipe missing.py"),
+        ("--config.model.names=nonesuch", "nonesuch"),
+        ("--config.data.path=films", "has other settings than process 0 (data.path: -> films)"),
+        ("--mode=evaluate", "has other flags than process 0 (--mode: train -> evaluate)"),
+    ],
+)
+def test_a_mistake_on_the_command_of_one_ends_both_with_the_same_line(tmp_path, given, said):
+    pair = start_pair([*COMMAND, f"--workdir={tmp_path}"], second=[given])
+    for (_, errors), code in finish(pair, seconds=60):
+        assert code == 2, errors
+        (line,) = [line for line in errors.splitlines() if line.startswith("lqjax:")]
+        assert said in line
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

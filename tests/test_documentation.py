@@ -1,6 +1,7 @@
 """What the pages promise is there: links, figures, commands, operations."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,19 @@ def test_every_suite_is_in_the_readme_and_every_recipe_file_exists():
     assert [name for name in SUITES if f"`{name.partition('/')[0]}" not in text] == []
     named = set(re.findall(r"configs/(\w+)\.py", text)) - {"x"}
     assert named <= set(packaged_recipes())
+
+
+def test_commands_that_install_can_be_followed():
+    sources = [*PAGES, *(ROOT / "lqjax").rglob("*.py"), *(ROOT / "configs").glob("*.py")]
+    text = "\n".join(path.read_text() for path in sources)
+    assert "'lqjax[" not in text  # it is on no index
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    named = [
+        n.strip() for found in re.findall(r"'\.\[([\w, ]+)\]'", text) for n in found.split(",")
+    ]
+    assert named and set(named) <= set(extras)
 
 
 def test_no_documentation_file_is_large():

@@ -60,7 +60,7 @@ class Grid:
         count = len(self.split)
         finished = self._finished(run)
         rows = []
-        title = f"evaluate {predictor.network.name}"
+        title = f"evaluate {run.title}"
         total, done = count * len(self.conditions), count * len(finished)
         with progress.stage(title, total, done) as stage:
             for condition in self.conditions:
