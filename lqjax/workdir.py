@@ -79,7 +79,7 @@ class Run:
         return self.root / "checkpoints"
 
     def has_checkpoint(self) -> bool:
-        """Tell whether there is a checkpoint; one appears whole, named by its step."""
+        """Tell whether there is a checkpoint or, on a bucket, the beginning of one."""
         folder = self.checkpoints
         return folder.exists() and any(path.name.isdigit() for path in folder.iterdir())
 

@@ -118,8 +118,7 @@ def deviation_of(study: Study, model: str, condition: Condition) -> float | None
     if not study.finished(model, condition):
         return None
     if study.folds > 1:
-        by_image = study.correct(model, condition)
-        values = [by_image[rows].mean() for rows in study.tested.rows.values()]
+        values = study.by_fold(study.correct(model, condition)).tolist()
     else:
         values = [run.rows[condition.name].accuracy for run in study.networks[model]]
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
@@ -133,8 +132,7 @@ def mean_of(study: Study, by_image: np.ndarray) -> Estimate:
     """
     if study.folds == 1:
         return bootstrap_mean(by_image)
-    by_fold = np.array([by_image[rows].mean() for rows in study.tested.rows.values()])
-    found = corrected_t(by_fold, fold_ratio(study.folds)).mean
+    found = corrected_t(study.by_fold(by_image), fold_ratio(study.folds)).mean
     # Folds that are all alike say nothing of their spread; the images still do.
     return found if found.is_bounded() else bootstrap_mean(by_image)
 

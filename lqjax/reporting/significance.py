@@ -71,9 +71,8 @@ def significance(
 def _p_values(study: Study, gaps: np.ndarray, runs: int) -> tuple[str, np.ndarray]:
     """Choose the test by what was repeated; gaps are (images, conditions)."""
     if study.folds > 1:
-        by_fold = [gaps[rows].mean(0) for rows in study.tested.rows.values()]
         ratio = fold_ratio(study.folds)
-        found = [corrected_t(column, ratio).p_value for column in np.stack(by_fold, 1)]
+        found = [corrected_t(column, ratio).p_value for column in study.by_fold(gaps).T]
         return CORRECTED_T, np.array(found)
     if study.tested.groups is not None:
         return GROUPED_FLIPS, sign_flip_test(gaps, study.tested.groups).p_values

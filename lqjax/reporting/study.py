@@ -132,6 +132,10 @@ class Study:
             total[rows] += run.predicted[condition.name] == self.labels[rows]
         return total / len(seeds)
 
+    def by_fold(self, by_image: np.ndarray) -> np.ndarray:
+        """Return the mean over the images of each fold: (examples, ...) -> (folds, ...)."""
+        return np.stack([by_image[rows].mean(axis=0) for rows in self.tested.rows.values()])
+
     def confusion(self, model: str, condition: Condition) -> np.ndarray:
         """Count by true (row) and predicted class, over all runs of a model."""
         return sum(

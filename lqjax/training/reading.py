@@ -78,6 +78,22 @@ def read_record(folder: epath.Path) -> Record:
     return record
 
 
+def check_part(folder: epath.Path, part: str, wanted: Tree, record: Record) -> None:
+    """Compare names and shapes of a part, which is not read, with what is needed.
+
+    Args:
+      wanted: `jax.ShapeDtypeStruct` for each array; the others as in `read_part`.
+
+    Raises:
+      UnreadableError: it is not what was written.
+      MisfitError: it is of another network.
+    """
+    found = handlers()[part].metadata(located(folder, part)).tree
+    if structure_checksum(found) != record.structures[part]:
+        raise UnreadableError(f"{folder}: names or shapes in {part} are wrong")
+    check_fit(found, wanted, folder)
+
+
 def read_part(folder: epath.Path, part: str, abstract: Tree, record: Record) -> Tree:
     """Read `model` or `rest`.
 
@@ -92,15 +108,11 @@ def read_part(folder: epath.Path, part: str, abstract: Tree, record: Record) -> 
     """
 
     def read() -> Tree:
-        handler = handlers()[part]
-        found = handler.metadata(located(folder, part)).tree
-        if structure_checksum(found) != record.structures[part]:
-            raise UnreadableError(f"{folder}: names or shapes in {part} are wrong")
-        check_fit(found, abstract, folder)
+        check_part(folder, part, abstract, record)
         arguments = ocp.args.PyTreeRestore(
             abstract, restore_args=ocp.checkpoint_utils.construct_restore_args(abstract)
         )
-        return handler.restore(located(folder, part), args=arguments)
+        return handlers()[part].restore(located(folder, part), args=arguments)
 
     made = _agreed(lambda: _tried(read, folder))
     total = checksum(made)  # on the devices of all processes: none may be missing

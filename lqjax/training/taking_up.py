@@ -15,9 +15,9 @@ from lqjax.models.network import Network
 from lqjax.optim.building import build_optimizer
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.damage import UnreadableError
-from lqjax.training.fitting import MisfitError, check_fit, structure_checksum
+from lqjax.training.fitting import MisfitError
 from lqjax.training.plan import Plan, is_finished
-from lqjax.training.reading import MODEL, REST, handlers, located, read_record
+from lqjax.training.reading import MODEL, REST, check_part, read_record
 from lqjax.training.record import Record
 from lqjax.training.state import abstract_items, abstract_state
 from lqjax.typing import Tree
@@ -91,10 +91,7 @@ def _fits(folder: epath.Path, parts: Mapping[str, Tree], record: Record) -> bool
     """
     for name, wanted in parts.items():
         try:
-            found = handlers()[name].metadata(located(folder, name)).tree
-            if structure_checksum(found) != record.structures[name]:
-                return False
-            check_fit(found, wanted, folder)
+            check_part(folder, name, wanted, record)
         except MisfitError:
             raise
         except Exception:  # whatever Orbax meets in a damaged file; told when it is to be read
