@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lqjax.config import Config as Config
+    from lqjax.experiment import advise as advise
     from lqjax.experiment import compare as compare
     from lqjax.experiment import evaluate as evaluate
     from lqjax.experiment import report as report
@@ -24,6 +25,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Config": "lqjax.config",
+    "advise": "lqjax.experiment",
     "compare": "lqjax.experiment",
     "degrade": "lqjax.imaging.degrade",
     "evaluate": "lqjax.experiment",

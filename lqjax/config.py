@@ -16,6 +16,7 @@ import ml_collections
 
 from lqjax.settings import group, leaves, normalise, replace_at, setting
 from lqjax.textlists import join_weights
+from lqjax.variants import network_of, rate_of, variant
 
 OVERRIDABLE = ("optimizer", "schedule", "training", "augmentation", "model")
 """Groups whose settings may differ between the compared networks."""
@@ -301,6 +302,17 @@ class EvaluationConfig(_Checked):
     conditions: tuple[str, ...] = setting(
         ("clean", "low_quality/*"), "conditions and patterns to test under"
     )
+    envelopes: tuple[str, ...] = setting(
+        (),
+        "degradations whose operating envelope is sought, each at nine or more severities, for"
+        " example jpeg(quality=95..5) or low_quality/*; empty: none",
+    )
+    envelope_drop: float = setting(
+        0.05, "loss of accuracy that ends an envelope; 0.05: five points", low=0.001, high=0.999
+    )
+    envelope_floor: float = setting(
+        0.0, "accuracy that ends an envelope, 0.9 for 90 %; 0: no floor", low=0.0, high=0.999
+    )
     batch_size: int = setting(120, "images a forward pass, over all devices", low=1)
     degradation_seed: int = setting(
         0, "seed of the noise and angles that are drawn", low=0, high=LARGEST_SEED
@@ -313,7 +325,25 @@ class EvaluationConfig(_Checked):
         "which weights are tested: best by validation, or latest",
         choices=("best", "latest"),
     )
-    latency_runs: int = setting(10, "timed runs behind each cost figure", low=1)
+    show_images: bool = setting(
+        True, "keep a few test images for the report; false where the data may not be shown"
+    )
+    latency_runs: int = setting(
+        100, "timed runs behind each cost figure; fewer where they would take seconds", low=1
+    )
+    throughput_batches: tuple[int, ...] = setting(
+        (),
+        "batch sizes whose throughput is measured beside evaluation.batch_size, over all devices;"
+        " empty: 1, 8 and 32",
+        low=1,
+    )
+    target_accuracy: float = setting(
+        0.0,
+        "validation accuracy to which the report counts the training images, a share; 0: the best"
+        " of the weakest network less one point",
+        low=0.0,
+        high=1.0,
+    )
 
 
 @dataclass(frozen=True)
@@ -329,9 +359,16 @@ class RunConfig(_Checked):
         low=0,
         high=LARGEST_SEED,
     )
+    learning_rates: tuple[float, ...] = setting(
+        (),
+        "train every network with each of these peak learning rates, as models of their own, such"
+        " as resnet18@0.003; empty: with optimizer.learning_rate",
+        positive=True,
+    )
     seeds_together: str = setting(
         "auto",
-        "train the seeds as one program; auto: on an accelerator that has room for it",
+        "train seeds, folds and learning rates of a network as one program; auto: on an accelerator"
+        " that has room for it",
         choices=("auto", "always", "never"),
     )
     smoke: bool = setting(False, "shrink everything: does it run at all, in under a minute")
@@ -370,6 +407,9 @@ class Config:
             raise ValueError(f"model.names={','.join(self.model.names)}: a network stands twice")
         if len(set(self.run.seeds)) != len(self.run.seeds):
             raise ValueError(f"run.seeds={','.join(map(str, self.run.seeds))}: a seed stands twice")
+        if len(set(self.run.learning_rates)) != len(self.run.learning_rates):
+            listed = ",".join(f"{rate:g}" for rate in self.run.learning_rates)
+            raise ValueError(f"run.learning_rates={listed}: a rate stands twice")
         flat = {
             # A tuple comes back from JSON as a list.
             model: {p: tuple(v) if isinstance(v, list) else v for p, v in flatten(fields).items()}
@@ -395,12 +435,28 @@ class Config:
         """The folds that every network is trained on; the number 0 where there are none."""
         return tuple(range(max(self.data.folds, 1)))
 
+    def variants(self, network: str) -> tuple[str, ...]:
+        """Return what is trained of a network: itself, or its name with each learning rate."""
+        return tuple(variant(network, rate) for rate in self.run.learning_rates) or (network,)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of all that is trained and compared."""
+        return tuple(found for network in self.model.names for found in self.variants(network))
+
     def for_model(self, model: str) -> Config:
-        """Return the settings of one network: its overrides applied, and only its name left."""
+        """Return the settings of one network: its overrides applied, and only its name left.
+
+        Args:
+          model: name of the network; with a learning rate, such as resnet18@0.003, it has that one.
+        """
+        network, rate = network_of(model), rate_of(model)
         made = dataclasses.replace(self, overrides={})
-        for path, value in self.overrides.get(model, {}).items():
+        for path, value in self.overrides.get(network, {}).items():
             made = replace_at(made, path, value)
-        return replace_at(made, "model.names", (model,))
+        if rate is not None:
+            made = replace_at(made, "optimizer.learning_rate", rate)
+        return replace_at(made, "model.names", (network,))
 
 
 def flatten(fields: Any, prefix: str = "") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What users import: `train`, `evaluate`, `compare`, `report`.
+"""What users import: `train`, `evaluate`, `compare`, `report`, `advise`.
 
 Each takes the typed `Config`, or plain arguments that change single settings of it, and returns
 a typed result. Nothing global is touched, so that they may be called in a loop.
@@ -8,32 +8,46 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ml_collections
 from etils import epath
 
+from lqjax.advising.advice import Advice
+from lqjax.advising.advise import advise_on, write_advice
+from lqjax.advising.needs import CERTAINTY, Needs
 from lqjax.config import Config, from_config_dict, from_record
 from lqjax.distributed import decide, is_first, refuse_differences, several_processes, together
 from lqjax.locking import locked
+from lqjax.network_training import train_network
 from lqjax.overriding import differences, from_arguments, to_dict
 from lqjax.progress import Progress
-from lqjax.reporting.report import ReportResult, write_report
 from lqjax.rows import Cost, Epoch, Row
 from lqjax.signals import heeded
 from lqjax.smoke import shrink
 from lqjax.training.record import best_epoch
 from lqjax.training.writers.base import as_writer
-from lqjax.workbench import Workbench, check_names
+from lqjax.workbench import Workbench, check_names, workbenches
 from lqjax.workdir import Workdir
+
+if TYPE_CHECKING:
+    from lqjax.reporting.report import ReportResult
 
 FREE_TO_CHANGE = (
     "evaluation.conditions",
+    "evaluation.envelopes",
+    "evaluation.envelope_drop",
+    "evaluation.envelope_floor",
+    "evaluation.show_images",
+    "evaluation.latency_runs",
+    "evaluation.throughput_batches",
+    "evaluation.target_accuracy",
     "data.workers",
     "data.residency",
     "data.device_share",
@@ -43,6 +57,7 @@ FREE_TO_CHANGE = (
     "training.keep_checkpoints",
     "run.devices",
     "run.seeds",
+    "run.learning_rates",
     "run.seeds_together",
     "run.progress",
     "run.log_every",
@@ -143,11 +158,11 @@ def train(
     progress = progress or Progress(stages=count_stages(chosen) // 2)
     trained: list[TrainedModel] = []
 
-    def work(bench: Workbench) -> None:
-        trained.extend(_train_all(bench, progress, writers))
+    def work(benches: list[Workbench]) -> None:
+        trained.extend(_train_all(benches, progress, writers))
 
     with _claimed(place):
-        _fold_by_fold(chosen, place, progress, work)
+        _at_work(chosen, place, progress, work)
     return TrainResult(place.root, tuple(trained))
 
 
@@ -166,7 +181,7 @@ def evaluate(
       ValueError: impossible settings, or nothing trained in the workdir.
     """
     chosen, place = _prepared(config, workdir, settings)
-    for model in chosen.model.names:
+    for model in chosen.models:
         for seed, fold in itertools.product(chosen.seeds, chosen.folds):
             if not decide(place.run(model, seed, fold).is_trained):
                 which = f"seed {seed}, fold {fold}" if chosen.data.folds else f"seed {seed}"
@@ -177,11 +192,11 @@ def evaluate(
     progress = progress or Progress(stages=count_stages(chosen) // 2)
     tested = _Tested([], [])
 
-    def work(bench: Workbench) -> None:
-        _evaluate_all(bench, progress, tested)
+    def work(benches: list[Workbench]) -> None:
+        _evaluate_all(benches, progress, tested)
 
     with _claimed(place):
-        _fold_by_fold(chosen, place, progress, work, training=False)
+        _at_work(chosen, place, progress, work, training=False)
     return EvaluateResult(place.root, tuple(tested.rows), tuple(tested.costs))
 
 
@@ -207,14 +222,13 @@ def compare(
     models: list[TrainedModel] = []
     tested = _Tested([], [])
 
-    def work(bench: Workbench) -> None:
-        models.extend(_train_all(bench, progress, writers))
-        _evaluate_all(bench, progress, tested)
-        if bench.fold == 0:
-            bench.write_gallery()
+    def work(benches: list[Workbench]) -> None:
+        models.extend(_train_all(benches, progress, writers))
+        _evaluate_all(benches, progress, tested)
+        benches[0].write_pictures()
 
     with _claimed(place):
-        _fold_by_fold(chosen, place, progress, work)
+        _at_work(chosen, place, progress, work)
         progress.say("writing the report")
         written = _report([place])
     return CompareResult(
@@ -228,14 +242,66 @@ def compare(
     )
 
 
-def report(workdirs: Sequence[epath.PathLike] | epath.PathLike) -> Any:
+def report(
+    workdirs: Sequence[epath.PathLike] | epath.PathLike,
+    predictions: Sequence[epath.PathLike] | epath.PathLike = (),
+) -> ReportResult:
     """Write the report of one or several working directories, from what they keep.
 
+    Args:
+      workdirs: the report goes into the first. A single one that is not begun may be named for the
+        report of predictions alone.
+      predictions: files of what other code predicted for the same test images, CSV or JSONL
+        (docs/predictions.md).
+
     Raises:
-      ValueError: no results there, or results that must not be mixed.
+      ValueError: no results there, results that must not be mixed, or a file of predictions that
+        is wrong.
     """
-    several = [workdirs] if isinstance(workdirs, (str, epath.Path)) else list(workdirs)  # type: ignore[arg-type]
-    return _report([Workdir.at(path) for path in several])
+    return _report([Workdir.at(path) for path in _several(workdirs)], _several(predictions))
+
+
+def advise(
+    workdirs: Sequence[epath.PathLike] | epath.PathLike,
+    predictions: Sequence[epath.PathLike] | epath.PathLike = (),
+    *,
+    floor_accuracy: float = 0.0,
+    ceiling_latency_ms: float = 0.0,
+    ceiling_memory_mib: float = 0.0,
+    mixture: str | Mapping[str, float] = "",
+    certainty: float = CERTAINTY,
+) -> Advice:
+    """Answer from measured rows which network to take, and write advice.md beside the report.
+
+    Args:
+      workdirs, predictions: as for `report`.
+      floor_accuracy: least expected accuracy under the mixture, a share; 0 for none.
+      ceiling_latency_ms, ceiling_memory_mib: of the forward pass of one image; 0 for none.
+      mixture: weights of conditions or patterns, by name or as
+        "clean=0.5,low_quality/jpeg@*=0.5"; all degraded conditions alike if empty.
+      certainty: probability from which on a choice counts as decided.
+
+    Raises:
+      ValueError: as for `report`, or needs that cannot be asked for.
+
+    Example:
+      lqjax.advise("runs/films", mixture={"clean": 1, "low_quality/*": 2}).sentence
+    """
+    needs = Needs(floor_accuracy, ceiling_latency_ms, ceiling_memory_mib, mixture, certainty)
+    places = [Workdir.at(path) for path in _several(workdirs)]
+    found: list[Advice] = []
+
+    def write() -> str:
+        found.append(write_advice(places, needs, _several(predictions)))
+        return found[0].sentence
+
+    decide(write)
+    # Of several processes the first one writes; the others read the same files.
+    return found[0] if found else advise_on(places, needs, _several(predictions))
+
+
+def _several(paths: Sequence[epath.PathLike] | epath.PathLike) -> list[epath.PathLike]:
+    return [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)  # type: ignore[list-item]
 
 
 def stored_config(workdir: Workdir) -> Config | None:
@@ -247,7 +313,7 @@ def stored_config(workdir: Workdir) -> Config | None:
 
 def count_stages(config: Config) -> int:
     """Count the stages of `compare` that progress is shown of: training and testing each."""
-    return 2 * len(config.model.names) * len(config.seeds) * len(config.folds)
+    return 2 * len(config.models) * len(config.seeds) * len(config.folds)
 
 
 def _prepared(
@@ -287,24 +353,23 @@ def _claimed(place: Workdir) -> Iterator[None]:
         yield
 
 
-def _fold_by_fold(
+def _at_work(
     config: Config,
     place: Workdir,
     progress: Progress,
-    work: Callable[[Workbench], None],
+    work: Callable[[list[Workbench]], None],
     training: bool = True,
 ) -> None:
-    """Work on one fold after the other, or on all there is; refuse what does not fit, as it is."""
+    """Load the data and work on all folds of it; refuse what does not fit, as it is."""
     _check_settings(config, place)
-    for fold in config.folds:
-        bench = together(lambda: Workbench(config, place, fold))  # noqa: B023 (called at once)
-        refuse_differences("images", bench.fingerprint)
+    benches = together(lambda: workbenches(config, place))
+    refuse_differences("images", lambda: [bench.fingerprint() for bench in benches])
+    for bench in benches:
         bench.check_fit(training)
-        if fold == 0:
-            _claim(bench)
+    _claim(benches[0])
+    for bench in benches:
         progress.say(bench.describe())
-        work(bench)
-        del bench  # its images, before those of the next fold are loaded
+    work(benches)
 
 
 def _check_settings(config: Config, place: Workdir) -> None:
@@ -324,6 +389,7 @@ def _claim(bench: Workbench) -> None:
     place, text = bench.workdir, json.dumps(to_dict(bench.config), indent=1) + "\n"
     place.write_text("config.json", text)
     place.write_text("environment.json", json.dumps(bench.environment(), indent=1) + "\n")
+    place.add_rungs(bench.rungs)
     together(lambda: _wait_for(place.root / "config.json", text))
 
 
@@ -339,9 +405,12 @@ def _wait_for(path: epath.Path, text: str) -> None:
     )
 
 
-def _report(places: Sequence[Workdir]) -> ReportResult:
+def _report(places: Sequence[Workdir], predictions: Sequence[epath.PathLike] = ()) -> ReportResult:
+    # Here, since training starts sooner without Matplotlib.
+    from lqjax.reporting.report import ReportResult, write_report
+
     def write() -> list[str]:
-        written = write_report(places)
+        written = write_report(places, predictions)
         return [str(written.path), written.verdict, written.table]
 
     path, verdict, table = decide(write)
@@ -349,17 +418,14 @@ def _report(places: Sequence[Workdir]) -> ReportResult:
 
 
 def _train_all(
-    bench: Workbench, progress: Progress, writers: Sequence[Any]
+    benches: Sequence[Workbench], progress: Progress, writers: Sequence[Any]
 ) -> tuple[TrainedModel, ...]:
-    trained = []
-    for model in bench.config.model.names:
-        histories = bench.train(model, progress, writers)
-        for seed, history in zip(bench.config.seeds, histories, strict=True):
-            run = bench.run(model, seed)
-            trained.append(
-                TrainedModel(model, run.root, tuple(history), seed, bench.fold, run.title)
-            )
-    return tuple(trained)
+    trained = [
+        TrainedModel(run.model, run.root, tuple(history), run.seed, run.fold, run.title)
+        for model in benches[0].config.model.names
+        for run, history in train_network(benches, model, progress, writers)
+    ]
+    return tuple(sorted(trained, key=lambda model: model.fold))
 
 
 @dataclass
@@ -370,10 +436,11 @@ class _Tested:
     costs: list[Cost]
 
 
-def _evaluate_all(bench: Workbench, progress: Progress, tested: _Tested) -> None:
-    for model in bench.config.model.names:
-        for seed in bench.config.seeds:
-            found, cost = bench.evaluate(model, seed, progress)
-            tested.rows += found
-            tested.costs.append(cost)
-    bench.workdir.write_rows(tested.rows)
+def _evaluate_all(benches: Sequence[Workbench], progress: Progress, tested: _Tested) -> None:
+    for bench in benches:
+        for model in bench.config.model.names:
+            for run in bench.runs(model):
+                found, cost = bench.evaluate(run, progress)
+                tested.rows += found
+                tested.costs.append(cost)
+        bench.workdir.write_rows(tested.rows)

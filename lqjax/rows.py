@@ -37,11 +37,12 @@ class Row:
       precision, recall, f1: unweighted class means in [0, 1]; 0 where a denominator is 0.
       auc: area under the ROC curve in [0, 1], binary or macro one-vs-rest over the classes with
         examples and counter-examples; `None` where undefined.
-      loss: mean log loss in nats.
+      loss: mean log loss in nats; `None` where only predicted classes are known, as are then top5,
+        auc, average_precision, brier and ece.
       psnr: mean PSNR against the clean image in dB, over the images that the condition changes;
-        `None` where it changes none.
+        `None` where it changes none, and for predictions of other code.
       ssim: mean over all images of the SSIM against the clean image, 1 when equal; `None` below
-        11 px and in rows of earlier versions.
+        11 px, for predictions of other code, and in rows of earlier versions.
       balanced_accuracy: mean recall in [0, 1] over the classes that have examples.
       precision_weighted, recall_weighted, f1_weighted: class means in [0, 1] weighted by the
         number of examples; weighted recall is accuracy.
@@ -76,7 +77,7 @@ class Row:
     recall: float
     f1: float
     auc: float | None
-    loss: float
+    loss: float | None
     psnr: float | None
     ssim: float | None = None
     balanced_accuracy: float | None = None
@@ -120,13 +121,24 @@ class Cost:
     Attributes:
       parameters: trainable numbers.
       multiply_adds: of one forward pass of one image.
-      latency_ms, latency_low_ms, latency_high_ms: forward pass of one image: median, quartiles.
+      latency_ms, latency_low_ms, latency_high_ms: forward pass of one image on one device, compiled
+        before: median, quartiles.
       throughput, throughput_low, throughput_high: images/s at `batch_size`: median, quartiles.
       training_seconds: wall time of all training epochs, compilation and validation included;
         of seeds that were trained as one program an equal part each.
       training_epochs: epochs that were trained.
       training_images_per_second: median over epochs, of all seeds that were trained together.
-      timed_runs: repetitions behind latency and throughput.
+      timed_runs: repetitions behind the latency; in records of earlier versions behind throughput
+        too.
+      latency_p95_ms: latency that 95 % of the runs stay below.
+      memory_bytes: what the compiled forward pass of one image needs at its peak on one device:
+        weights, image, logits and temporaries, as the compiler lays them out.
+      weights_bytes, checkpoint_bytes: size of the tested checkpoint as it lies on disk: its weights
+        alone, and all of it, with what training needs to go on.
+      training_images: images that training has taken steps on, over all epochs.
+
+    The fields from `latency_p95_ms` on are `None` in records of earlier versions, and
+    `memory_bytes` where the compiler does not tell.
     """
 
     model: str
@@ -148,6 +160,57 @@ class Cost:
     training_images_per_second: float
     device: str
     dtype: str
+    latency_p95_ms: float | None = None
+    memory_bytes: int | None = None
+    weights_bytes: int | None = None
+    checkpoint_bytes: int | None = None
+    training_images: int | None = None
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """How fast a model classifies in batches of one size, on all devices together.
+
+    Attributes:
+      batch_size: images a pass, over all devices.
+      images_per_second, images_per_second_low, images_per_second_high: median, quartiles.
+      timed_runs: repetitions behind them.
+      memory_bytes: what the compiled pass needs at its peak on each device, as in `Cost`.
+    """
+
+    model: str
+    seed: int
+    fold: int
+    batch_size: int
+    images_per_second: float
+    images_per_second_low: float
+    images_per_second_high: float
+    timed_runs: int
+    memory_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One convolution or dense layer of a network, for one image.
+
+    Attributes:
+      model: name.
+      layer: where its weights lie, for example "layer1/0/conv1".
+      operation: for people, for example "3x3 convolution, stride 2".
+      output: height x width x channels, or the number of features.
+      parameters: learned numbers of the layer: weights and offsets.
+      multiply_adds: of the forward pass, as papers count them: padding counts as data.
+      padding_multiply_adds: those of them whose factor is a zero of the padding, which a program
+        may leave out.
+    """
+
+    model: str
+    layer: str
+    operation: str
+    output: str
+    parameters: int
+    multiply_adds: int
+    padding_multiply_adds: int
 
 
 def to_json(record: Any) -> str:

@@ -25,6 +25,7 @@ RECORDED_PACKAGES = (
     "orbax-checkpoint",
     "tensorflow-datasets",
     "numpy",
+    "scipy",
     "clu",
     "ml_collections",
     "matplotlib",

@@ -6,24 +6,25 @@ import dataclasses
 import json
 import math
 import zlib
-from collections.abc import Sequence
-from functools import cached_property
+from functools import partial
 from typing import Any
 
 import numpy as np
 from clu import parameter_overview
+from etils import epath
+from jax.sharding import Mesh
 
 from lqjax.config import Config
+from lqjax.costing import measure_cost
 from lqjax.data.batch import Placed
-from lqjax.data.loading import describe, load_dataset
-from lqjax.data.normalisation import normalisation
+from lqjax.data.loading import describe
 from lqjax.data.order import check_batch_size
-from lqjax.data.placing import place
 from lqjax.data.source import SOURCES
+from lqjax.data.stock import Stock
 from lqjax.distributed import decide
-from lqjax.evaluation.cost import forward_cost
 from lqjax.evaluation.gallery import make_gallery
 from lqjax.evaluation.grid import Grid
+from lqjax.evaluation.mistakes import make_mistakes
 from lqjax.evaluation.predict import Predictor, as_floats
 from lqjax.imaging.conditions import Condition, expand
 from lqjax.imaging.damage import Damage
@@ -32,24 +33,28 @@ from lqjax.imaging.frost_photographs import (
     no_frost_photographs,
     use_frost_photographs,
 )
+from lqjax.imaging.ladders import expand_ladders
 from lqjax.metrics.log_loss import log_loss
 from lqjax.models.base import MODELS
 from lqjax.models.network import Network, build
 from lqjax.optim.building import check_optimizer, describe_optimizer
 from lqjax.progress import Progress
-from lqjax.rows import Cost, Epoch, Row, from_json, to_json
-from lqjax.runtime import device_name, environment, make_mesh
+from lqjax.rows import Cost, Row, from_json, to_json
+from lqjax.rungs import Rungs
+from lqjax.runtime import environment, make_mesh
 from lqjax.training.accumulation import check_accumulation
 from lqjax.training.checkpoints import Checkpoints
-from lqjax.training.loop import Trainer
-from lqjax.training.loss import check_loss, make_loss
+from lqjax.training.class_weights import class_weights
+from lqjax.training.loss import check_loss
+from lqjax.training.material import Material
 from lqjax.training.plan import make_plan
 from lqjax.training.record import best_epoch
-from lqjax.training.seeds import train_seeds
+from lqjax.training.scales import make_scales
 from lqjax.training.state import with_sharding
 from lqjax.training.taking_up import check_taking_up, check_testing
 from lqjax.training.writers.base import check_writers
-from lqjax.typing import Dataset, Split, Tree
+from lqjax.typing import Dataset, Tree
+from lqjax.variants import network_of
 from lqjax.workdir import Run, Workdir
 
 SMALLEST_IMAGENET_STEM = 64
@@ -64,6 +69,7 @@ def check_names(config: Config) -> None:
     SOURCES[config.data.source]
     check_writers(config.run.writers)
     expand(config.evaluation.conditions)
+    expand_ladders(config.evaluation.envelopes)
     for model in (*config.model.names, *config.overrides):
         MODELS[model]
         own = config.for_model(model)
@@ -80,25 +86,50 @@ def _choose_frost(folder: str) -> None:
         no_frost_photographs()
 
 
-class Workbench:
-    """A loaded data set, a mesh and a working directory.
+def workbenches(config: Config, workdir: Workdir) -> list[Workbench]:
+    """Load the data, and make the workbench of each fold; one where there are no folds.
 
-    Args:
-      config, workdir: the settings, and where everything is kept.
-      fold: which fold is tested; of no meaning without folds.
+    They share the images, and what is compiled to test.
 
     Raises:
       ValueError: the data cannot be used, or a batch does not fit the devices.
     """
+    mesh = make_mesh(config.run.devices)
+    _choose_frost(config.evaluation.frost_photographs)
+    stock, predictors = Stock(config.data, mesh), dict[str, Predictor]()
+    return [Workbench(config, workdir, mesh, stock, fold, predictors) for fold in config.folds]
 
-    def __init__(self, config: Config, workdir: Workdir, fold: int = 0) -> None:
+
+class Workbench:
+    """One fold of a loaded data set, a mesh and a working directory.
+
+    Args:
+      config, workdir: the settings, and where everything is kept.
+      mesh, stock: the devices, and the images of all folds.
+      fold: which fold is tested; 0 without folds.
+      predictors: of other folds, by network; is added to.
+
+    Raises:
+      ValueError: a batch does not fit the data or the devices.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        workdir: Workdir,
+        mesh: Mesh,
+        stock: Stock,
+        fold: int,
+        predictors: dict[str, Predictor],
+    ) -> None:
         self.config, self.workdir, self.fold = config, workdir, fold
-        self.mesh = make_mesh(config.run.devices)
-        _choose_frost(config.evaluation.frost_photographs)
-        self.dataset: Dataset = load_dataset(config.data, fold)
-        self.statistics = normalisation(self.dataset.train)
+        self.mesh, self.stock = mesh, stock
+        self.dataset: Dataset = stock.datasets[fold]
+        self.statistics = stock.statistics[fold]
         self.conditions: tuple[Condition, ...] = expand(config.evaluation.conditions)
-        self._predictors: dict[str, Predictor] = {}
+        names = tuple(condition.name for condition in self.conditions)
+        self.rungs = Rungs(names, expand_ladders(config.evaluation.envelopes))
+        self._predictors = predictors
         self._damages: dict[str, Damage] = {}  # measured once, whatever the network
         self._check_sizes()
 
@@ -122,6 +153,14 @@ class Workbench:
             several_folds=self.config.data.folds > 0,
         )
 
+    def runs(self, network: str) -> list[Run]:
+        """Name the folders of all runs of a network: each learning rate with each seed."""
+        return [
+            self.run(model, seed)
+            for model in self.config.variants(network)
+            for seed in self.config.seeds
+        ]
+
     def check_fit(self, training: bool) -> None:
         """Refuse a working directory whose checkpoints do not fit; changes nothing there.
 
@@ -132,7 +171,7 @@ class Workbench:
         for model in self.config.model.names:
             config, network = self.config.for_model(model), self.network(model)
             plan = make_plan(config, len(self.dataset.train))
-            for run in (self.run(model, seed) for seed in self.config.seeds):
+            for run in self.runs(model):
                 if training:
                     check_taking_up(run, config, network, self.mesh, classes, plan)
                 else:
@@ -176,19 +215,23 @@ class Workbench:
 
     def describe(self) -> str:
         """Say what was loaded, for the screen."""
-        return "\n".join([describe(self.dataset), *self._network_notes()])
+        ladders = [
+            f"operating envelope: {ladder.name}, {len(ladder.levels)} severities"
+            for ladder in self.rungs.ladders
+        ]
+        return "\n".join([describe(self.dataset), *ladders, *self._network_notes()])
 
     def _network_notes(self) -> list[str]:
         return [note for model in self.config.model.names for note in self.network(model).notes]
 
     def network(self, model: str) -> Network:
         """Build a network for the data, as the settings of this model say."""
-        own = self.config.for_model(model).model
+        name, own = network_of(model), self.config.for_model(model).model
         stem = own.stem
         if stem == "auto":
             stem = "imagenet" if self.dataset.image_size >= SMALLEST_IMAGENET_STEM else "small"
         return build(
-            model,
+            name,
             num_classes=self.dataset.num_classes,
             channels=self.dataset.channels,
             image_size=self.dataset.image_size,
@@ -200,45 +243,26 @@ class Workbench:
             remat=own.remat,
         )
 
-    def train(
-        self, model: str, progress: Progress, writers: Sequence[Any] = ()
-    ) -> list[list[Epoch]]:
-        """Train a network with one seed after the other, or go on where that stopped.
+    def material(self, config: Config) -> Material:
+        """Say what a network is trained on, by its settings, and how it is validated."""
+        train, classes = self.dataset.train, self.dataset.class_names
+        counts = np.bincount(train.labels, minlength=len(classes))
+        weights = class_weights(config.training.class_weights, classes, counts)
+        _, rows = self.stock.training(self.fold)
+        scales = make_scales(self.statistics, weights, self.mesh)
+        return Material(rows, scales, partial(self._validate, config.model.names[0]))
 
-        Returns:
-          The history of each run, in the order of `config.seeds`.
-        """
-        config, network = self.config.for_model(model), self.network(model)
-        runs = [self.run(model, seed) for seed in self.config.seeds]
-        self._describe(network, runs, progress)
-        predictor = self._predictor(model)
+    def _validate(self, model: str, params: Tree, stats: Tree) -> tuple[float, float]:
+        logits = self._predictor(model).logits(params, stats, self._validation, as_floats)
+        labels = self.dataset.validation.labels
+        if not np.isfinite(logits).all():
+            return math.nan, 0.0
+        return log_loss(logits, labels), float((logits.argmax(1) == labels).mean())
 
-        def validate(params: Tree, stats: Tree) -> tuple[float, float]:
-            logits = predictor.logits(params, stats, self._validation, as_floats)
-            labels = self.dataset.validation.labels
-            if not np.isfinite(logits).all():
-                return math.nan, 0.0
-            return log_loss(logits, labels), float((logits.argmax(1) == labels).mean())
-
-        labels, classes = self.dataset.train.labels, self.dataset.class_names
-        counts = np.bincount(labels, minlength=len(classes))
-        trainer = Trainer(
-            network,
-            config,
-            runs[0],
-            self._train,
-            self.statistics,
-            make_loss(config.training, classes, counts),
-            validate,
-            self.mesh,
-            writers,
-        )
-        return train_seeds(trainer, runs, progress)
-
-    def evaluate(self, model: str, seed: int, progress: Progress) -> tuple[list[Row], Cost]:
+    def evaluate(self, run: Run, progress: Progress) -> tuple[list[Row], Cost]:
         """Test one network under every condition and measure what it costs."""
-        run, predictor = self.run(model, seed), self._predictor(model)
-        params, stats = self._weights(run)
+        predictor = self._predictor(network_of(run.model))
+        params, stats, checkpoint = self._weights(run)
         run.write_examples(
             self.dataset.test.ids,
             self.dataset.test.labels,
@@ -249,38 +273,49 @@ class Workbench:
             self.dataset.name,
             self.dataset.test,
             self._test,
-            self.conditions,
+            expand(self.rungs.conditions),
             self.config.evaluation.degradation_seed,
             damages=self._damages,
         )
         rows = grid.evaluate(predictor, params, stats, run, progress)
+        self._keep_validation(run, predictor, params, stats)
         if decide(lambda: run.cost() is None):
-            run.write_cost(self._cost(run, predictor, params, stats))
+            self._measure_cost(run, predictor, (params, stats), checkpoint)
         return rows, from_json(Cost, decide(lambda: to_json(run.cost())))
 
-    def write_gallery(self) -> None:
-        """Keep a few degraded test images for the report."""
-        if not self.workdir.writes:
+    def _keep_validation(self, run: Run, predictor: Predictor, params: Tree, stats: Tree) -> None:
+        """Keep the scores of the clean validation images, if an earlier call has not."""
+        if decide(run.validation_path.exists):
+            return
+        logits = predictor.logits(params, stats, self._validation, as_floats)
+        split = self.dataset.validation
+        run.write_validation(split.ids, split.labels, logits)
+
+    def write_pictures(self) -> None:
+        """Keep a few degraded test images for the report, and those that mislead the networks.
+
+        The mistakes are those of the first seed of each model, on the images of this fold.
+        """
+        if not self.workdir.writes or not self.config.evaluation.show_images:
             return
         seed = self.config.evaluation.degradation_seed
-        gallery = make_gallery(self.dataset, self.conditions, seed)
-        self.workdir.write_gallery(gallery)
+        self.workdir.write_gallery(make_gallery(self.dataset, self.conditions, seed))
+        runs = [run for network in self.config.model.names for run in self.runs(network)]
+        scores = {
+            run.model: {c.name: run.logits(c.name) for c in self.conditions}
+            for run in runs
+            if run.seed == self.config.seeds[0]
+        }
+        mistakes = make_mistakes(self.dataset, self.conditions, scores, seed)
+        self.workdir.write_mistakes(mistakes)
 
-    @cached_property
-    def _train(self) -> Placed:
-        return self._placed(self.dataset.train)
-
-    @cached_property
+    @property
     def _validation(self) -> Placed:
-        return self._placed(self.dataset.validation)
+        return self.stock.part(self.fold, "validation")
 
-    @cached_property
+    @property
     def _test(self) -> Placed:
-        return self._placed(self.dataset.test)
-
-    def _placed(self, split: Split) -> Placed:
-        settings = self.config.data
-        return place(split, self.mesh, settings.residency, settings.device_share)
+        return self.stock.part(self.fold, "test")
 
     def _predictor(self, model: str) -> Predictor:
         if model not in self._predictors:
@@ -290,9 +325,10 @@ class Workbench:
                 self.config.evaluation.batch_size,
                 self.mesh,
             )
-        return self._predictors[model]
+        return self._predictors[model].with_statistics(self.statistics)
 
-    def _weights(self, run: Run) -> tuple[Tree, Tree]:
+    def _weights(self, run: Run) -> tuple[Tree, Tree, epath.Path]:
+        """Read params and stats of the checkpoint that is tested; say which folder that is."""
         folder = run.checkpoints
         params, stats = self.network(run.model).shapes()
         with Checkpoints(folder, read_only=True) as checkpoints:
@@ -306,40 +342,39 @@ class Workbench:
             restored = checkpoints.model(
                 chosen, with_sharding({"params": params, "stats": stats}, self.mesh)
             )
-        return restored["params"], restored["stats"]
+        return restored["params"], restored["stats"], folder / str(chosen)
 
-    def _cost(self, run: Run, predictor: Predictor, params: Tree, stats: Tree) -> Cost:
-        network, history = predictor.network, run.history()
-        runs = self.config.evaluation.latency_runs
-        return Cost(
-            model=run.model,
-            seed=run.seed,
-            fold=run.fold,
-            image_size=self.dataset.image_size,
-            parameters=network.parameter_count(),
-            multiply_adds=network.multiply_adds(),
-            batch_size=predictor.batch_size,
-            timed_runs=runs,
-            training_seconds=sum(epoch.seconds for epoch in history),
-            training_epochs=len(history),
-            training_images_per_second=float(np.median([e.images_per_second for e in history])),
-            device=device_name(),
-            dtype=self.config.for_model(run.model).model.dtype,
-            **forward_cost(predictor, params, stats, runs),
-        )
+    def _measure_cost(
+        self, run: Run, predictor: Predictor, weights: tuple[Tree, Tree], checkpoint: epath.Path
+    ) -> None:
+        """Keep what a run costs; the record is written last, so that it means finished."""
+        config = self.config.for_model(run.model)
+        measured = measure_cost(run, predictor, weights, checkpoint, config)
+        run.write_layers(predictor.network.layers())
+        run.write_throughputs(measured.throughputs)
+        run.write_cost(measured.cost)
 
-    def _describe(self, network: Network, runs: Sequence[Run], progress: Progress) -> None:
+    def write_recipes(self, model: str) -> None:
+        """Keep with each run of a network what its weights belong to."""
+        network = self.network(model)
         params, _ = network.shapes()
         overview = parameter_overview.get_parameter_overview(params, include_stats=False)
-        for run in runs:
+        for run in self.runs(model):
             run.write_text("parameters.txt", overview + "\n")
             run.write_text("model.json", json.dumps(self._recipe(network), indent=1) + "\n")
+
+    def describe_network(self, model: str) -> list[str]:
+        """Say how large a network is and what trains it, for the screen."""
+        network = self.network(model)
         blocks = ", ".join(
             f"{name} {parameter_overview.count_parameters(block):,}"
-            for name, block in params.items()
+            for name, block in network.shapes()[0].items()
         )
-        progress.say(f"{network.name}: {network.parameter_count():,} parameters ({blocks})")
-        progress.say(describe_optimizer(self.config.for_model(network.name)))
+        variants = [self.config.for_model(name) for name in self.config.variants(model)]
+        return [
+            f"{network.name}: {network.parameter_count():,} parameters ({blocks})",
+            describe_optimizer(*variants),
+        ]
 
     def _recipe(self, network: Network) -> dict[str, Any]:
         return {

@@ -3,11 +3,14 @@
 workdir/
   lock                              held by the run that is using it
   config.json, environment.json     what ran, and on what
-  gallery.npz                       degraded examples for the report
+  gallery.npz, mistakes.npz         degraded examples for the report, and those that mislead
+  ladders.json                      which conditions belong to a ladder only, if any do
   runs/<model>/seed0-fold0/
     checkpoints/                    Orbax
     history.jsonl, cost.json        `Epoch` lines, one `Cost`
+    throughput.jsonl, layers.jsonl  `Throughput` lines by batch size, `Layer` lines
     examples.npz                    ids and labels of the test split
+    validation.npz                  ids, labels and logits of the validation split
     conditions/<condition>.npz      logits of every test image
     conditions/<condition>.json     the finished `Row`
   results.jsonl, results.csv        all rows
@@ -29,7 +32,9 @@ from etils import epath
 from lqjax.rows import (
     Cost,
     Epoch,
+    Layer,
     Row,
+    Throughput,
     from_json,
     read_lines,
     replace_text,
@@ -37,6 +42,7 @@ from lqjax.rows import (
     write_csv,
     write_lines,
 )
+from lqjax.rungs import Rungs, rungs_from_json, rungs_to_json
 
 RUN_NAME = re.compile(r"seed(\d+)-fold(\d+)")
 LONGEST_SLUG = 80
@@ -106,6 +112,24 @@ class Run:
         """Keep what the model costs."""
         self.write_text("cost.json", to_json(cost) + "\n")
 
+    def throughputs(self) -> list[Throughput]:
+        """Read the throughput by batch size; empty before it was measured."""
+        return read_lines(Throughput, self.root / "throughput.jsonl")
+
+    def write_throughputs(self, throughputs: Sequence[Throughput]) -> None:
+        """Keep the throughput by batch size."""
+        if self.writes:
+            write_lines(throughputs, self.root / "throughput.jsonl")
+
+    def layers(self) -> list[Layer]:
+        """Read the multiply-adds by layer; empty before they were counted."""
+        return read_lines(Layer, self.root / "layers.jsonl")
+
+    def write_layers(self, layers: Sequence[Layer]) -> None:
+        """Keep the multiply-adds by layer."""
+        if self.writes:
+            write_lines(layers, self.root / "layers.jsonl")
+
     def write_history(self, history: Sequence[Epoch]) -> None:
         """Keep the epochs trained so far."""
         if self.writes:
@@ -131,15 +155,33 @@ class Run:
 
     def write_condition(self, row: Row, logits: np.ndarray) -> None:
         """Keep a finished condition: scores first, the row last, so that a row means finished."""
+        self._write_answers(row, logits=logits.astype(np.float32))
+
+    def write_predicted(self, row: Row, predicted: np.ndarray) -> None:
+        """Keep a finished condition of which only the predicted classes are known."""
+        self._write_answers(row, predicted=predicted.astype(np.int32))
+
+    def _write_answers(self, row: Row, **arrays: np.ndarray) -> None:
         if not self.writes:
             return
         folder = self.root / "conditions"
-        write_arrays(folder / f"{slug(row.condition)}.npz", logits=logits.astype(np.float32))
+        write_arrays(folder / f"{slug(row.condition)}.npz", **arrays)
         replace_text(folder / f"{slug(row.condition)}.json", to_json(row) + "\n")
 
     def logits(self, condition: str) -> np.ndarray:
-        """Read the scores of a finished condition: float32, (examples, classes)."""
-        return read_arrays(self.root / "conditions" / f"{slug(condition)}.npz")["logits"]
+        """Read the scores of a finished condition: float32, (examples, classes).
+
+        Raises:
+          ValueError: only the predicted classes are known; the row then has no loss.
+        """
+        found = self.answers(condition)
+        if "logits" not in found:
+            raise ValueError(f"{self.model} under {condition}: only predicted classes are known")
+        return found["logits"]
+
+    def answers(self, condition: str) -> dict[str, np.ndarray]:
+        """Read `logits` of a finished condition or, of other code, perhaps `predicted` alone."""
+        return read_arrays(self.root / "conditions" / f"{slug(condition)}.npz")
 
     def write_examples(
         self,
@@ -162,6 +204,21 @@ class Run:
     def examples(self) -> dict[str, np.ndarray]:
         """Read `ids`, `labels` (int32) and `classes` of the test split, and `groups` if it has."""
         return read_arrays(self.root / "examples.npz")
+
+    @property
+    def validation_path(self) -> epath.Path:
+        """File of the scores of the validation images, by the weights that were tested."""
+        return self.root / "validation.npz"
+
+    def write_validation(self, ids: np.ndarray, labels: np.ndarray, logits: np.ndarray) -> None:
+        """Keep the scores of the validation images: a temperature can be fitted from them."""
+        if self.writes:
+            scores = logits.astype(np.float32)
+            write_arrays(self.validation_path, ids=ids.astype(str), labels=labels, logits=scores)
+
+    def validation(self) -> dict[str, np.ndarray] | None:
+        """Read `ids`, `labels` (int32) and `logits` of the validation split; `None` without."""
+        return read_arrays(self.validation_path) if self.validation_path.exists() else None
 
 
 @dataclass(frozen=True)
@@ -190,6 +247,11 @@ class Workdir:
         """File of the degraded examples."""
         return self.root / "gallery.npz"
 
+    @property
+    def mistakes(self) -> epath.Path:
+        """File of the most confident wrong answers with their pictures."""
+        return self.root / "mistakes.npz"
+
     def run(self, model: str, seed: int, fold: int = 0) -> Run:
         """Name the folder of one trained network."""
         folder = self.root / "runs" / model / f"seed{seed}-fold{fold}"
@@ -206,10 +268,35 @@ class Workdir:
             write_lines(rows, self.root / "results.jsonl")
             write_csv(rows, self.root / "results.csv")
 
+    def rungs(self) -> Rungs | None:
+        """Read which conditions are of the grid and which of a ladder; `None` without ladders."""
+        path = self.root / "ladders.json"
+        return rungs_from_json(path.read_text()) if path.exists() else None
+
+    def add_rungs(self, rungs: Rungs) -> None:
+        """Keep which conditions are of the grid and which of a ladder, and what earlier runs had.
+
+        What was tested here before there were ladders is of the grid.
+        """
+        if not self.writes:
+            return
+        earlier = self.rungs()
+        if earlier is None:
+            before = [row.condition for run in self.runs() for row in run.rows()]
+            earlier = Rungs(tuple(dict.fromkeys(before)))
+        merged = rungs.after(earlier)
+        if merged.ladders:
+            replace_text(self.root / "ladders.json", rungs_to_json(merged))
+
     def write_gallery(self, arrays: dict[str, np.ndarray]) -> None:
         """Keep the degraded examples."""
         if self.writes:
             write_arrays(self.gallery, **arrays)
+
+    def write_mistakes(self, arrays: dict[str, np.ndarray]) -> None:
+        """Keep the most confident wrong answers with their pictures."""
+        if self.writes:
+            write_arrays(self.mistakes, **arrays)
 
     def has_results(self) -> bool:
         """Tell whether any run here has a checkpoint or a finished condition."""

@@ -197,8 +197,8 @@ def stopwatch(monkeypatch):
     def clock():
         return now[0]
 
-    def counted(self, order, first):
-        for dispatch in dispatches(self, order, first):
+    def counted(self, order, first, scales):
+        for dispatch in dispatches(self, order, first, scales):
 
             def run(state, factor, dispatch=dispatch):
                 now[0] += 1.0

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -12,12 +15,29 @@ from lqjax.data.chunks import ColourFoundError
 from lqjax.data.decoding import decode
 from lqjax.data.folds import grouped_part
 from lqjax.data.grouping import with_groups
-from lqjax.data.pooling import take_fold
+from lqjax.data.pooling import POOL, pool_splits, take_folds
+from lqjax.data.selected import SelectedImages
 from lqjax.data.source import SOURCES, Catalogue, Listing
 from lqjax.data.splits import stratified_limit, stratified_part
 from lqjax.typing import Dataset, Split
 
 PARTS = ("train", "validation", "test")
+Decoded = tuple[dict[str, Split], list[tuple[str, str]]]
+"""Splits by name, and (name, reason) of what was skipped."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A data set as it was loaded.
+
+    Attributes:
+      datasets: one for each fold; one where there are no folds.
+      pool: all images that some fold has, whose rows the splits of `datasets` are: their images
+        are `SelectedImages` of it. `None` without folds.
+    """
+
+    datasets: tuple[Dataset, ...]
+    pool: Split | None = None
 
 
 def load_dataset(settings: DataConfig, fold: int = 0) -> Dataset:
@@ -37,20 +57,59 @@ def load_dataset(settings: DataConfig, fold: int = 0) -> Dataset:
       ValueError: unknown source, or data that cannot be used; one line that names the file or
         setting and the fix.
     """
+    return load_folds(settings).datasets[fold]
+
+
+def load_folds(settings: DataConfig) -> Loaded:
+    """Load all folds of a data set, each image once; without folds the splits that there are.
+
+    Result and errors as for `load_dataset`.
+    """
     if settings.channels == 2:
         raise ValueError("data.channels=2: use 0 (as the data has them), 1 (grey) or 3 (colour)")
     listed = SOURCES[settings.source](settings)
     listed = dataclasses.replace(listed, name=settings.name or listed.name)
     _check_labels(listed)
     listed = with_groups(listed, settings.group_pattern)
-    if settings.folds:
-        listed = take_fold(listed, settings, fold)
+    if not settings.folds:
+        chosen = _choose(listed, settings)
+        splits, skipped = _decode(chosen, settings, PARTS)
+        return Loaded((_dataset(chosen, splits, skipped),))
+    listed = pool_splits(listed)
+    folds = [_choose(fold, settings) for fold in take_folds(listed, settings)]
+    pool = _used(listed.splits[POOL], folds)
+    splits, skipped = _decode(dataclasses.replace(listed, splits={POOL: pool}), settings, (POOL,))
+    return Loaded(tuple(_of_pool(fold, splits[POOL], skipped) for fold in folds), splits[POOL])
+
+
+def _choose(listed: Catalogue, settings: DataConfig) -> Catalogue:
+    """Decide what is in each of the three splits, before anything is decoded."""
     for part in ("test", "validation"):
         listed = _hold_out(listed, settings, part)
     _check_ids(listed)
-    loaded = _decode(_limit(listed, settings), settings)
-    _check_classes(loaded)
-    return loaded
+    return _limit(listed, settings)
+
+
+def _used(pool: Listing, folds: Sequence[Catalogue]) -> Listing:
+    """Leave out what no fold has, because of a limit."""
+    ids = [fold.splits[part].ids for fold in folds for part in PARTS]
+    used = np.isin(pool.ids, np.unique(np.concatenate(ids)))
+    return pool if used.all() else pool.take(used)
+
+
+def _of_pool(listed: Catalogue, pool: Split, skipped: Sequence[tuple[str, str]]) -> Dataset:
+    """Make the data set of a fold from the images that all of them share."""
+    reasons, order = dict(skipped), np.argsort(pool.ids)
+    splits, own = {}, []
+    for part in PARTS:
+        listing = listed.splits[part]
+        own += [(name, reasons[name]) for name in listing.names if name in reasons]
+        wanted = listing.ids[np.isin(listing.ids, pool.ids)] if skipped else listing.ids
+        rows = order[np.searchsorted(pool.ids, wanted, sorter=order)]
+        groups = None if pool.groups is None else pool.groups[rows]
+        images = cast(np.ndarray, SelectedImages(pool.images, rows))  # it reads like one
+        splits[part] = Split(images, pool.labels[rows], pool.ids[rows], groups)
+    return _dataset(listed, splits, own)
 
 
 def describe(dataset: Dataset) -> str:
@@ -132,36 +191,46 @@ def _limit(listed: Catalogue, settings: DataConfig) -> Catalogue:
     return dataclasses.replace(listed, splits=splits, notes=tuple(notes))
 
 
-def _decode(listed: Catalogue, settings: DataConfig) -> Dataset:
+def _decode(listed: Catalogue, settings: DataConfig, parts: Sequence[str]) -> Decoded:
     """Decode all splits, with the channels asked for or found."""
     channels = settings.channels or listed.channels
     if channels:
-        return _decode_as(listed, settings, channels, only_grey=False)
+        return _decode_as(listed, settings, parts, channels, only_grey=False)
     try:
-        return _decode_as(listed, settings, 1, only_grey=True)
+        return _decode_as(listed, settings, parts, 1, only_grey=True)
     except ColourFoundError:
-        for part in PARTS:
+        for part in parts:
             remember_colour(listed.splits[part], settings, f"{part} images")
-    return _decode_as(listed, settings, 3, only_grey=False)
+    return _decode_as(listed, settings, parts, 3, only_grey=False)
 
 
-def _decode_as(listed: Catalogue, settings: DataConfig, channels: int, only_grey: bool) -> Dataset:
+def _decode_as(
+    listed: Catalogue, settings: DataConfig, parts: Sequence[str], channels: int, only_grey: bool
+) -> Decoded:
     splits: dict[str, Split] = {}
-    skipped = list(listed.skipped)
-    for part in PARTS:
+    skipped: list[tuple[str, str]] = []
+    for part in parts:
         title = f"{part} images"
         splits[part], bad = decode(listed.splits[part], settings, channels, title, only_grey)
         skipped += bad
-    return Dataset(
+    return splits, skipped
+
+
+def _dataset(
+    listed: Catalogue, splits: Mapping[str, Split], skipped: Sequence[tuple[str, str]]
+) -> Dataset:
+    made = Dataset(
         name=listed.name,
         train=splits["train"],
         validation=splits["validation"],
         test=splits["test"],
         class_names=listed.class_names,
-        skipped=tuple(skipped),
+        skipped=(*listed.skipped, *skipped),
         credit=listed.credit,
         notes=listed.notes,
     )
+    _check_classes(made)
+    return made
 
 
 def _check_ids(listed: Catalogue) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from lqjax.data.cache_folder import file_stamp
+from lqjax.data.selected import SelectedImages
 from lqjax.rows import replace_text
 from lqjax.typing import Split
 
@@ -19,7 +21,7 @@ STATISTICS_BYTES = 2**24
 LEVELS = 256
 
 KEPT_NAME = "levels.json"
-"""Beside the images: how often each level occurs."""
+"""Beside the images: how often each level occurs; for some rows, with their checksum in it."""
 
 
 def normalisation(split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -54,12 +56,16 @@ def level_counts(images: np.ndarray) -> np.ndarray:
     Returns:
       int64, (channels, 256).
     """
-    if not isinstance(images, np.memmap) or images.filename is None:
+    stored, rows = images, ""
+    if isinstance(images, SelectedImages):
+        stored, rows = images.images, f"-{zlib.crc32(images.rows.tobytes()):08x}"
+    if not isinstance(stored, np.memmap) or stored.filename is None:
         return _count(images)
-    path = Path(images.filename)
-    if path.stat().st_size != images.nbytes:  # a part of the file
+    path = Path(stored.filename)
+    if path.stat().st_size != stored.nbytes:  # a part of the file
         return _count(images)
-    kept, key = path.with_name(KEPT_NAME), [*file_stamp(path), *images.shape]
+    kept = path.with_name(KEPT_NAME)
+    kept, key = kept.with_stem(kept.stem + rows), [*file_stamp(path), *images.shape]
     with suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(kept.read_text())
         if found["of"] == key:

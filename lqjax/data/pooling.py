@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -13,24 +13,35 @@ from lqjax.config import DataConfig
 from lqjax.data.folds import fold_numbers
 from lqjax.data.source import Catalogue, Listing
 
+POOL = "pooled"
 
-def take_fold(listed: Catalogue, settings: DataConfig, fold: int) -> Catalogue:
-    """Pool all splits, and give one fold as the test split and the others as the training split.
+
+def pool_splits(listed: Catalogue) -> Catalogue:
+    """Join all splits into one, `POOL`."""
+    return dataclasses.replace(listed, splits={POOL: _joined(list(listed.splits.values()))})
+
+
+def take_folds(listed: Catalogue, settings: DataConfig) -> Iterator[Catalogue]:
+    """Give one fold after the other as the test split, and the others as its training split.
+
+    Args:
+      listed: from `pool_splits`.
 
     Raises:
       ValueError: a class has fewer examples, or groups, than there are folds.
     """
-    pool = _joined(list(listed.splits.values()))
-    _check_counts(listed, pool, settings.folds)
-    numbers = fold_numbers(pool.labels, pool.ids, settings.folds, settings.split_seed, pool.groups)
-    test = numbers == fold
+    pool, folds = listed.splits[POOL], settings.folds
+    _check_counts(listed, pool, folds)
+    numbers = fold_numbers(pool.labels, pool.ids, folds, settings.split_seed, pool.groups)
     by = "by group" if pool.groups is not None else "stratified"
-    note = (
-        f"fold {fold + 1} of {settings.folds}: {int(test.sum()):,} of {len(pool):,} images are"
-        f" tested ({by}, data.split_seed={settings.split_seed})"
-    )
-    splits = {"train": pool.take(~test), "test": pool.take(test)}
-    return dataclasses.replace(listed, splits=splits, notes=(*listed.notes, note))
+    for fold in range(folds):
+        test = numbers == fold
+        note = (
+            f"fold {fold + 1} of {folds}: {int(test.sum()):,} of {len(pool):,} images are"
+            f" tested ({by}, data.split_seed={settings.split_seed})"
+        )
+        splits = {"train": pool.take(~test), "test": pool.take(test)}
+        yield dataclasses.replace(listed, splits=splits, notes=(*listed.notes, note))
 
 
 def _joined(parts: Sequence[Listing]) -> Listing:

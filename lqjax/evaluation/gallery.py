@@ -10,9 +10,10 @@ import numpy as np
 from lqjax.evaluation.predict import as_floats
 from lqjax.imaging.apply import apply_condition
 from lqjax.imaging.conditions import Condition
+from lqjax.imaging.damage import measure
 from lqjax.imaging.keys import example_numbers
 from lqjax.imaging.levels import to_levels
-from lqjax.typing import Dataset
+from lqjax.typing import Dataset, Images
 
 EXAMPLES = 5
 
@@ -24,7 +25,9 @@ def make_gallery(
 
     Returns:
       `images` uint8 (conditions, examples, height, width, channel), `conditions`, `labels`
-      (for people, one per condition) and `captions` (the class, one per example).
+      (for people, one per condition) and `captions` (the class, one per example); `psnr` (dB) and
+      `ssim` against the clean image, (conditions, examples): infinite PSNR where nothing was
+      changed, NaN for the SSIM of images that are smaller than its window.
     """
     split = dataset.test
     chosen = split.take(_one_class_after_another(split.labels)[:EXAMPLES])
@@ -32,12 +35,20 @@ def make_gallery(
     clean = as_floats(jnp.asarray(chosen.images), numbers)
     shown = [apply_condition(c, clean, numbers, seed) if c.steps else clean for c in conditions]
     images = [np.asarray(to_levels(image)).astype(np.uint8) for image in shown]
+    measured = [_measured(image, clean) for image in shown]
     return {
         "images": np.stack(images),
+        "psnr": np.stack([psnr for psnr, _ in measured]),
+        "ssim": np.stack([ssim for _, ssim in measured]),
         "conditions": np.array([c.name for c in conditions], dtype=str),
         "labels": np.array([c.label for c in conditions], dtype=str),
         "captions": np.array([dataset.class_names[i] for i in chosen.labels], dtype=str),
     }
+
+
+def _measured(images: Images, clean: Images) -> tuple[np.ndarray, np.ndarray]:
+    psnr, ssim = measure(images, clean)
+    return np.asarray(psnr), np.full(len(clean), np.nan) if ssim is None else np.asarray(ssim)
 
 
 def _one_class_after_another(labels: np.ndarray) -> np.ndarray:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
 from lqjax.compiling import jit
-from lqjax.data.batch import Placed
+from lqjax.data.batch import Placed, to_devices
 from lqjax.data.order import check_batch_size, padded_batches
 from lqjax.imaging.levels import from_levels
 from lqjax.models.network import Network
@@ -20,6 +20,9 @@ from lqjax.typing import Images, Logits, Tree
 Prepare = Callable[[jax.Array, jax.Array], Images]
 """(uint8 images, example numbers) -> float32 images in [0, 1]."""
 
+Moments = tuple[jax.Array, jax.Array]
+"""Mean and standard deviation, float32, (channels,) each."""
+
 
 class Predictor:
     """A network ready to classify: one compiled forward pass for everything it is shown.
@@ -28,6 +31,11 @@ class Predictor:
       network: what classifies.
       statistics: (mean, std) per channel that belong to the network.
       batch_size: images a pass, over all devices of the mesh.
+
+    Attributes:
+      forward: the compiled pass, (params, stats, moments, images) -> logits.
+      function: the same, not compiled.
+      moments: the statistics on the devices, an argument of the pass: all folds share it.
     """
 
     def __init__(
@@ -39,14 +47,21 @@ class Predictor:
     ) -> None:
         check_batch_size(batch_size, mesh.size, "evaluation.batch_size")
         self.network, self.batch_size, self.mesh = network, batch_size, mesh
-        mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in statistics)
 
-        def forward(params: Tree, stats: Tree, images: Images) -> Logits:
+        def forward(params: Tree, stats: Tree, moments: Moments, images: Images) -> Logits:
+            mean, std = (values.reshape(1, 1, 1, -1) for values in moments)
             return network.apply(params, stats, (images - mean) / std, train=False)[0]
 
         whole, split = replicated(mesh), batch_sharded(mesh)
         self.function = forward
-        self.forward = jit(forward, in_shardings=(whole, whole, split), out_shardings=split)
+        self.forward = jit(forward, in_shardings=(whole, whole, whole, split), out_shardings=split)
+        self.moments = self._placed(statistics)
+
+    def with_statistics(self, statistics: tuple[np.ndarray, np.ndarray]) -> Predictor:
+        """Return a predictor for weights that belong to other images, without compiling anew."""
+        made = copy.copy(self)
+        made.moments = self._placed(statistics)
+        return made
 
     def logits(
         self,
@@ -71,7 +86,7 @@ class Predictor:
         waiting: tuple[Logits, np.ndarray] | None = None
         rows, masks = zip(*padded_batches(len(batches), self.batch_size), strict=True)
         for (images, _, numbers), mask in zip(batches.batches(rows), masks, strict=True):
-            made = self.forward(params, stats, prepare(images, numbers)), mask
+            made = self.forward(params, stats, self.moments, prepare(images, numbers)), mask
             if waiting is not None:
                 parts.append(read(waiting[0])[waiting[1]])
             waiting = made
@@ -79,6 +94,11 @@ class Predictor:
         if waiting is not None:
             parts.append(read(waiting[0])[waiting[1]])
         return np.concatenate(parts)
+
+    def _placed(self, statistics: tuple[np.ndarray, np.ndarray]) -> Moments:
+        whole = replicated(self.mesh)
+        mean, std = (to_devices(np.asarray(values, np.float32), whole) for values in statistics)
+        return mean, std
 
 
 @jax.jit

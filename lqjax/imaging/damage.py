@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from lqjax.imaging.apply import apply_condition
@@ -23,6 +24,11 @@ Measured = tuple[jax.Array | np.ndarray, jax.Array | np.ndarray | None]
 
 _CHUNK_VALUES = 1 << 22
 """Values on the device at a time; SSIM needs about eight times as many in between."""
+
+_PIECE_VALUES = 1 << 18
+"""Values of an image batch that SSIM is measured on at a time on a CPU: temporaries then stay in
+its caches. On two cores a batch of 120 at 64 px took 0.36 to 0.48 ms an image at once and 0.16 to
+0.23 ms in pieces, one of 16 at 224 px 6.1 and 3.1 ms; single channels gained nothing."""
 
 _RESIDENT_BYTES = 1 << 30
 """Sets up to this size stay on the device."""
@@ -44,7 +50,6 @@ class Damage:
     unchanged: int
 
 
-@partial(jax.jit, static_argnames="structure")
 def measure(images: jax.Array, reference: jax.Array, *, structure: bool = True) -> Measured:
     """Compare each image with its reference, as one compiled program.
 
@@ -55,7 +60,33 @@ def measure(images: jax.Array, reference: jax.Array, *, structure: bool = True) 
       structure: measure SSIM too; images smaller than its window have none.
     """
     large = min(images.shape[1:3]) >= WINDOW
-    return psnr(images, reference), ssim(images, reference) if structure and large else None
+    pieces = _pieces(images) if structure and large else 0
+    return _measure(images, reference, pieces=pieces)
+
+
+def _pieces(images: jax.Array) -> int:
+    """Count the pieces of a batch; on an accelerator, or shared by devices, it stays whole."""
+    if isinstance(images, jax.core.Tracer) or jax.default_backend() != "cpu":
+        return 1
+    if isinstance(images, jax.Array) and len(images.sharding.device_set) > 1:
+        return 1
+    return min(len(images), -(-images.size // _PIECE_VALUES))
+
+
+@partial(jax.jit, static_argnames="pieces")
+def _measure(images: jax.Array, reference: jax.Array, *, pieces: int) -> Measured:
+    if pieces == 0:
+        return psnr(images, reference), None
+    if pieces == 1:
+        return psnr(images, reference), ssim(images, reference)
+    length = -(-len(images) // pieces)
+    missing = ((0, pieces * length - len(images)), (0, 0), (0, 0), (0, 0))
+    cut = [
+        jnp.pad(batch, missing).reshape(pieces, length, *batch.shape[1:])
+        for batch in (images, reference)
+    ]
+    similarity = jax.lax.map(lambda pair: ssim(*pair), tuple(cut)).reshape(-1)[: len(images)]
+    return psnr(images, reference), similarity
 
 
 _floats = jax.jit(as_float)

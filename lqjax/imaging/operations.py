@@ -70,6 +70,11 @@ class Parameter:
         return self.integer or self.odd or bool(self.choices)
 
     @property
+    def equal_factors(self) -> bool:
+        """Whether equal factors, not equal differences, are equal steps: 1000 photons, 100, 10."""
+        return math.isinf(self.high) or (not self.whole and self.identity is None and self.low > 0)
+
+    @property
     def unit_note(self) -> str:
         """Unit as error messages append it; nothing for a pure number."""
         return "" if self.unit == "1" else f" ({self.unit})"

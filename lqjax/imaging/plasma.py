@@ -36,7 +36,8 @@ def plasma(uniforms: jax.Array, decay: Scalar) -> jax.Array:
     while used < uniforms.shape[0]:
         count = heights.shape[0]
         drawn = uniforms[used : used + 3 * count * count].reshape(3, count, count)
-        heights = _refined(heights, reach * drawn)
+        # Fused, the levels take a compiler several times as long, and run no faster.
+        heights = jax.lax.optimization_barrier(_refined(heights, reach * drawn))
         used, reach = used + drawn.size, reach * shrinkage
     low = jnp.min(heights)
     spread = jnp.max(heights) - low

@@ -58,6 +58,8 @@ class SuiteEntry:
       no_path: why not, as the error message says it.
       then: what follows the operation, for degradations that are chains; such an entry has no
         path.
+      ladder: for an operating envelope: a range that contains the levels, in the grammar of
+        `lqjax.imaging.ladders`. Empty: severities along the path.
     """
 
     name: str
@@ -68,6 +70,7 @@ class SuiteEntry:
     path: Mapping[str, Rest] = field(default_factory=dict)
     no_path: str = "its levels are names"
     then: tuple[Part, ...] = ()
+    ladder: str = ""
 
     def at(self, severity: float) -> dict[str, float]:
         """Interpolate the parameters at a severity from 0 to the number of levels.

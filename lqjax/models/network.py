@@ -12,8 +12,9 @@ from flax import nnx
 
 from lqjax.models.base import MODELS, STEMS, Architecture, Settings
 from lqjax.models.draws import Draws
-from lqjax.models.multiply_adds import count_multiply_adds
+from lqjax.models.multiply_adds import count_by_layer
 from lqjax.registry import unknown_name
+from lqjax.rows import Layer
 from lqjax.typing import Images, Logits, Tree
 
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
@@ -121,12 +122,19 @@ class Network:
         """Count the learned numbers."""
         return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(self.shapes()[0]))
 
+    def layers(self) -> tuple[Layer, ...]:
+        """List the convolutions and dense layers with their multiply-adds, in forward order.
+
+        Those of one forward pass of one image of `image_size`.
+        """
+        return count_by_layer(self.name, self._logits, *self.shapes(), self._example())
+
     def multiply_adds(self) -> int:
         """Count the multiply-adds of one forward pass of one image of `image_size`.
 
         Convolutions and dense layers only, as papers count them; padding counts as data.
         """
-        return count_multiply_adds(self._logits, *self.shapes(), self._example())
+        return sum(layer.multiply_adds for layer in self.layers())
 
     @property
     def notes(self) -> tuple[str, ...]:

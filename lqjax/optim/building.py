@@ -76,14 +76,18 @@ def check_optimizer(config: Config) -> None:
         )
 
 
-def describe_optimizer(config: Config) -> str:
-    """Say in one line what trains: the values that the optimiser uses, published ones included."""
-    settings = resolve(config.optimizer)
+def describe_optimizer(*configs: Config) -> str:
+    """Say in one line what trains: the values that the optimiser uses, published ones included.
+
+    Args:
+      configs: settings that differ in the learning rate only, at least one.
+    """
+    settings = resolve(configs[0].optimizer)
     used = OPTIMIZERS[settings.name].published
-    values = {name: getattr(settings, name) for name in used}
-    values["learning_rate"] = peak_rate(config)
-    listing = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in values.items())
-    return f"{settings.name}: {listing}; schedule {config.schedule.name}"
+    values = {name: f"{getattr(settings, name):g}" for name in used}
+    values["learning_rate"] = " | ".join(f"{peak_rate(config):g}" for config in configs)
+    listing = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in values.items())
+    return f"{settings.name}: {listing}; schedule {configs[0].schedule.name}"
 
 
 def peak_rate(config: Config) -> float:

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from lqjax.config import Config
-from lqjax.data.order import epoch_order
 from lqjax.optim.building import rate_factor
 from lqjax.overriding import to_dict
 from lqjax.rows import Epoch
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.log import TrainingLog
+from lqjax.training.material import Material
 from lqjax.training.plan import is_finished
 from lqjax.training.record import Record
 from lqjax.training.state import to_rest
@@ -28,30 +28,35 @@ class Keeper:
 
     Attributes:
       run, config: its folder, and its settings with its seed.
+      material: what it is trained on.
       checkpoints, log: where its state and its numbers go.
       history: one record per finished epoch.
-      machine: what it is trained on.
+      machine: the devices it is trained with.
+      rate_ratio: its peak learning rate over that of the schedule that all runs share.
     """
 
     run: Run
     config: Config
+    material: Material
     checkpoints: Checkpoints
     log: TrainingLog
     history: list[Epoch]
     machine: Mapping[str, Any]
+    rate_ratio: float = 1.0
 
     @property
     def finished(self) -> bool:
         """Whether all epochs are done, or patience is at an end."""
         return is_finished(self.config, self.history)
 
-    def order(self, epoch: int, examples: int) -> np.ndarray:
+    def order(self, epoch: int) -> np.ndarray:
         """Draw the order of an epoch."""
-        return epoch_order(self.config.run.seed, epoch, examples)
+        return self.material.order(self.config.run.seed, epoch)
 
     def factor(self) -> float:
         """Compute what the updates of the next epoch are multiplied by."""
-        return rate_factor(self.config, [epoch.validation_loss for epoch in self.history])
+        losses = [epoch.validation_loss for epoch in self.history]
+        return self.rate_ratio * rate_factor(self.config, losses)
 
     def save(self, state: Tree, weights: Tree, step: int, seconds: float) -> None:
         """Write a checkpoint in the background.

@@ -6,11 +6,10 @@ import copy
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-import numpy as np
 from jax.sharding import Mesh
 
 from lqjax.config import Config
@@ -19,7 +18,7 @@ from lqjax.data.order import check_batch_size
 from lqjax.distributed import several_processes
 from lqjax.models.network import Network
 from lqjax.optim.base import OPTIMIZERS
-from lqjax.optim.building import build_optimizer
+from lqjax.optim.building import peak_rate
 from lqjax.progress import Progress, Stage
 from lqjax.rows import Epoch
 from lqjax.runtime import read
@@ -27,19 +26,18 @@ from lqjax.settings import replace_at
 from lqjax.stopping import patiently
 from lqjax.training.accumulation import check_accumulation
 from lqjax.training.checkpoints import Checkpoints
-from lqjax.training.dispatch import Dispatcher, steps_per_dispatch
+from lqjax.training.courses import Courses
 from lqjax.training.keeper import Keeper
 from lqjax.training.log import TrainingLog
-from lqjax.training.loss import Loss
 from lqjax.training.machine import changes_of_machine, machine_of
+from lqjax.training.material import Material
 from lqjax.training.measures import means
 from lqjax.training.passage import Passage
-from lqjax.training.plan import make_plan
 from lqjax.training.position import Position, stacked
 from lqjax.training.profiling import Profiler
-from lqjax.training.recalibration import make_recalibration
 from lqjax.training.record import Record
 from lqjax.training.room import in_one_line
+from lqjax.training.several import count_runs
 from lqjax.training.state import (
     abstract_items,
     abstract_state,
@@ -47,13 +45,10 @@ from lqjax.training.state import (
     evaluation_weights,
     from_items,
 )
-from lqjax.training.step import make_preparation, make_update
 from lqjax.training.writers.base import as_writer
 from lqjax.typing import Tree
+from lqjax.variants import rate_of
 from lqjax.workdir import Run
-
-Validate = Callable[[Tree, Tree], tuple[float, float]]
-"""(params, stats) -> (mean loss in nats, accuracy) on the validation split."""
 
 
 class UnequalStepsError(ValueError):
@@ -65,10 +60,8 @@ class Trainer:
 
     Args:
       network, config, run: what is trained, how, and where its files lie.
-      batches: the training split as the pipeline gives it.
-      statistics: (mean, std) per channel of the training images.
-      loss: from `lqjax.training.loss.make_loss`.
-      validate: measures the validation split.
+      images: as the pipeline gives them.
+      materials: by fold, which of the images are trained on.
       writers: writers of the log beside those that the settings name.
     """
 
@@ -77,10 +70,8 @@ class Trainer:
         network: Network,
         config: Config,
         run: Run,
-        batches: Placed,
-        statistics: tuple[np.ndarray, np.ndarray],
-        loss: Loss,
-        validate: Validate,
+        images: Placed,
+        materials: Mapping[int, Material],
         mesh: Mesh,
         writers: Sequence[Any] = (),
     ) -> None:
@@ -88,34 +79,32 @@ class Trainer:
         check_batch_size(size, mesh.size, "training.batch_size")
         check_accumulation(size, config.training.accumulation, mesh.size)
         self.network, self.config = network, config
-        self.runs: tuple[Run, ...] = (run,)
-        self.batches, self.validate, self.mesh = batches, validate, mesh
+        self.images, self.materials, self.mesh = images, materials, mesh
         self.writers = [as_writer(writer) for writer in writers]
-        self.plan = make_plan(config, len(batches))
-        self.optimizer = build_optimizer(config, self.plan.schedule)
-        prepare = make_preparation(config.augmentation, statistics, network.num_classes)
-        self._recalibrate = make_recalibration(network, config, prepare, batches, mesh)
-        update = make_update(network, self.optimizer, config, prepare, loss)
-        self._dispatcher = Dispatcher(
-            update,
-            batches,
-            mesh,
-            self.plan.steps_per_epoch,
-            size,
-            steps_per_dispatch(config.training.steps_per_dispatch),
-        )
+        self._courses = Courses(network, config, images, mesh)
+        self._take([run])
 
     def with_runs(self, runs: Sequence[Run]) -> Trainer:
-        """Return a trainer of the same network for other folders and their seeds.
+        """Return a trainer of the same network for other folders: their seeds, folds and rates.
 
-        One run shares what is compiled: programs do not depend on the seed. Several runs are
-        trained as one program, each with its own state, order and randomness.
+        One run shares what is compiled: programs depend neither on the seed nor on the rate, and
+        on the fold by its number of steps only. Several runs, whose numbers of steps are equal,
+        are trained as one program, each with its own state, order, scales and randomness.
         """
         made = copy.copy(self)
-        several = len(runs) > 1 or len(self.config.seeds) > 1
-        made.runs = tuple(dataclasses.replace(run, several_seeds=several) for run in runs)
-        made._dispatcher = self._dispatcher.of_several(len(runs))
+        several = max(len({run.seed for run in runs}), len(self.config.seeds)) > 1
+        made._take([dataclasses.replace(run, several_seeds=several) for run in runs])
         return made
+
+    def steps_per_epoch(self, run: Run) -> int:
+        """Count the steps of an epoch of a run."""
+        return self._courses.of(len(self.materials[run.fold])).plan.steps_per_epoch
+
+    def _take(self, runs: Sequence[Run]) -> None:
+        self.runs = tuple(runs)
+        course = self._courses.of(len(self.materials[runs[0].fold]))
+        self.plan, self.optimizer = course.plan, course.optimizer
+        self._dispatcher = course.dispatcher.of_several(len(runs))
 
     def train(self, progress: Progress, checks_room: bool = False) -> list[list[Epoch]]:
         """Train to the end, from the latest checkpoints if there are any.
@@ -152,7 +141,8 @@ class Trainer:
         size = self.config.training.batch_size * len(at.keepers)
         total = self.plan.steps_per_epoch * size * self.config.training.epochs
         count, titles = len(self.runs), [run.title for run in self.runs]
-        title = f"train {self.network.name}, {count} seeds" if count > 1 else f"train {titles[0]}"
+        several = f"{self.network.name}, {count_runs(self.runs)}"
+        title = f"train {several if count > 1 else titles[0]}"
         with progress.stage(title, total, at.step * size, count) as stage:
             passage = Passage(
                 self.config,
@@ -170,8 +160,7 @@ class Trainer:
     def _start(self, stack: ExitStack, progress: Progress) -> Position:
         opened = []
         for run in self.runs:
-            config = replace_at(self.config, "run.seed", run.seed)
-            keeper = self._open(run, config, stack, progress)
+            keeper = self._open(run, self._settings_of(run), stack, progress)
             opened.append((keeper, *self._restored(keeper, progress)))
         steps = sorted({record.step for keeper, _, record in opened if not keeper.finished})
         if len(steps) > 1:  # one of them was saved, and the next was not any more
@@ -182,12 +171,19 @@ class Trainer:
         seconds = sum(record.seconds for record in records)  # each keeps its share
         return Position(stacked(states), step, seconds, list(keepers))
 
+    def _settings_of(self, run: Run) -> Config:
+        config = replace_at(self.config, "run.seed", run.seed)
+        rate = rate_of(run.model)
+        return config if rate is None else replace_at(config, "optimizer.learning_rate", rate)
+
     def _open(self, run: Run, config: Config, stack: ExitStack, progress: Progress) -> Keeper:
         keep, say = config.training.keep_checkpoints, progress.say
         checkpoints = stack.enter_context(Checkpoints(run.checkpoints, keep=keep, say=say))
         log = TrainingLog(run, config, self.network, self.mesh, self.writers, say)
         stack.enter_context(log)
-        return Keeper(run, config, checkpoints, log, [], machine_of(self.mesh))
+        ratio = peak_rate(config) / peak_rate(self.config)
+        material = self.materials[run.fold]
+        return Keeper(run, config, material, checkpoints, log, [], machine_of(self.mesh), ratio)
 
     def _back(self, keeper: Keeper, step: int, behind: str) -> tuple[Tree, Record]:
         """Restore a run at a step that others stand at; one that is finished stays what it is."""
@@ -257,7 +253,7 @@ class Trainer:
             raise passage.diverged(loss, at.step - 1, number)
         measured = means(read(at.part_of(at.state["metrics"], number)))
         return Epoch(
-            model=self.network.name,
+            model=run.model,
             seed=run.seed,
             fold=run.fold,
             epoch=at.epoch,
@@ -278,8 +274,9 @@ class Trainer:
         weights, made = {}, {}
         try:
             for number in open_ones:
-                weights[number] = self._weights(at, number)
-                made[number] = self.validate(weights[number]["params"], weights[number]["stats"])
+                found = weights[number] = self._weights(at, number)
+                validate = at.keepers[number].material.validate
+                made[number] = validate(found["params"], found["stats"])
         except BaseException as error:
             # Asked to stop: the steps of the epoch are kept, unless other processes had to help.
             if not isinstance(error, Exception) and not several_processes():
@@ -292,6 +289,8 @@ class Trainer:
         weights = evaluation_weights(at.state_of(number), self.config)
         if not OPTIMIZERS[self.config.optimizer.name].averages:
             return weights
-        seed = at.keepers[number].run.seed
-        stats = self._recalibrate(weights["params"], weights["stats"], seed, at.epoch)
+        keeper = at.keepers[number]
+        stats = self._courses.recalibrate(
+            weights["params"], weights["stats"], keeper.material, keeper.run.seed, at.epoch
+        )
         return {**weights, "stats": stats}

@@ -6,19 +6,19 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from lqjax.config import TrainingConfig
-from lqjax.training.class_weights import BY_RARITY, EVEN, class_weights, parse_class_weights
+from lqjax.training.class_weights import BY_RARITY, EVEN, parse_class_weights
 from lqjax.training.focal import focal_factors
 from lqjax.typing import Logits
 
 FOCAL = "focal"
 
-Loss = Callable[[Logits, jax.Array], tuple[jax.Array, jax.Array]]
-"""(logits (batch, classes), targets (batch, classes) with rows that sum to 1) ->
-(losses (batch,) in nats, weights (batch,)); the loss of a batch is their weighted mean."""
+Loss = Callable[[Logits, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
+"""(logits (batch, classes), targets (batch, classes) with rows that sum to 1, weights of the
+classes (classes,)) -> (losses (batch,) in nats, weights (batch,)); the loss of a batch is their
+weighted mean."""
 
 
 def check_loss(settings: TrainingConfig, class_names: Sequence[str]) -> None:
@@ -31,9 +31,7 @@ def check_loss(settings: TrainingConfig, class_names: Sequence[str]) -> None:
         parse_class_weights(settings.class_weights, class_names)
 
 
-def make_loss(
-    settings: TrainingConfig, class_names: Sequence[str], class_counts: np.ndarray
-) -> Loss:
+def make_loss(settings: TrainingConfig) -> Loss:
     """Build the loss per example: cross-entropy or focal, smoothed and weighted as set.
 
     With class weights w, targets y and smoothed targets s the loss of a batch is
@@ -41,28 +39,24 @@ def make_loss(
     (1 - p) ** gamma. An example weighs what its targets weigh, sum_c w_c y_bc. For labels this is
     the mean that PyTorch takes; for mixed targets the sum above the line is PyTorch's, which
     then divides by the number of examples (the same without class weights, and under `auto`
-    on average).
-
-    Args:
-      class_counts: training examples of each class, (classes,); used by `auto`.
-
-    Raises:
-      ValueError: as `check_loss`.
+    on average). The weights w are those of `lqjax.training.class_weights`; without, `none`, they
+    are not looked at.
 
     Source: smoothing: Szegedy et al., "Rethinking the Inception architecture", 2016, section 7;
     focal: Lin et al., "Focal loss for dense object detection", 2017.
     """
-    class_weight = class_weights(settings.class_weights, class_names, class_counts)
     weighted = settings.class_weights != EVEN
 
-    def loss(logits: Logits, targets: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def loss(
+        logits: Logits, targets: jax.Array, class_weights: jax.Array
+    ) -> tuple[jax.Array, jax.Array]:
         terms = -jax.nn.log_softmax(logits)
         if settings.loss == FOCAL:
             terms = terms * focal_factors(-terms, settings.focal_gamma)
         smoothed = optax.smooth_labels(targets, settings.label_smoothing)
         if not weighted:
             return (smoothed * terms).sum(1), jnp.ones(len(logits), logits.dtype)
-        weight = jnp.asarray(class_weight, logits.dtype)[None]
+        weight = class_weights.astype(logits.dtype)[None]
         weights = (weight * targets).sum(1)
         return (weight * smoothed * terms).sum(1) / weights, weights
 

@@ -23,6 +23,7 @@ from lqjax.training.plan import Plan
 from lqjax.training.position import Position, stacked
 from lqjax.training.profiling import Profiler
 from lqjax.training.room import in_one_line
+from lqjax.training.scales import Scales
 from lqjax.training.state import evaluation_weights
 from lqjax.typing import Tree
 
@@ -80,7 +81,7 @@ class Passage:
           TooLargeError: the first step does not fit the device, and was not made.
         """
         began = time.perf_counter() - at.seconds
-        dispatches, factor = self._begin(at)
+        dispatches, factor, scales = self._begin(at)
         handed: _Handed | None = None
         first_step, started = at.step, time.perf_counter()
         self.stage.note(label if self._warm else f"{label}, compiling")
@@ -88,7 +89,7 @@ class Passage:
             while (found := self._next(dispatches)) is not None:
                 dispatch, waited = found
                 self.profiler.step(at.step)
-                loss = self._hand_over(at, dispatch, factor)
+                loss = self._hand_over(at, dispatch, factor, scales)
                 if handed is not None:
                     self._report(at, handed, label)
                 handed = _Handed(loss, at.step, dispatch.steps, waited)
@@ -143,26 +144,31 @@ class Passage:
             " optimizer.gradient_clip=1 or schedule.warmup_epochs=1"
         )
 
-    def _begin(self, at: Position) -> tuple[Iterator[Dispatch], jax.Array]:
+    def _begin(self, at: Position) -> tuple[Iterator[Dispatch], jax.Array, Scales]:
         """Draw the order of the epoch and put on the devices what its steps need."""
         epoch, count = at.epoch, self.plan.steps_per_epoch
-        factors = np.array([keeper.factor() for keeper in at.keepers], np.float32)
+        factors = np.array([keeper.factor() for keeper in at.keepers])
         self._first = (epoch - 1) * count
         self._rates = factors[:, None] * self.plan.rates(self._first, count)[None]
-        orders = [keeper.order(epoch, self.dispatcher.examples) for keeper in at.keepers]
+        whole = count * self.config.training.batch_size  # of folds one may have an image more
+        orders = [keeper.order(epoch)[:whole] for keeper in at.keepers]
         alone = len(at.keepers) == 1
         order, factor = (orders[0], factors[0]) if alone else (np.stack(orders), factors)
         placed = jax.device_put(jnp.asarray(factor), replicated(self.mesh))
-        return self.dispatcher.dispatches(order, at.step - self._first), placed
+        scales = stacked([keeper.material.scales for keeper in at.keepers])
+        first = at.step - self._first
+        return self.dispatcher.dispatches(order, first, scales), placed, scales
 
-    def _hand_over(self, at: Position, dispatch: Dispatch, factor: jax.Array) -> jax.Array:
+    def _hand_over(
+        self, at: Position, dispatch: Dispatch, factor: jax.Array, scales: Scales
+    ) -> jax.Array:
         """Run a dispatch; the first is waited for, so that running out of memory shows there."""
         if self._warm:
             at.state, loss = dispatch.run(at.state, factor)
         else:
             with in_one_line():
                 if self._checks_room:
-                    self.dispatcher.check_room(at.state, factor)
+                    self.dispatcher.check_room(at.state, factor, scales)
                 at.state, loss = jax.block_until_ready(dispatch.run(at.state, factor))
         at.step += dispatch.steps
         return loss

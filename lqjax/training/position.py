@@ -30,8 +30,9 @@ class Position:
 
     @property
     def epoch(self) -> int:
-        """Number of the epoch that is under way, from 1."""
-        return max(len(keeper.history) for keeper in self.keepers) + 1
+        """Number of the epoch that is under way, from 1; what is finished stands elsewhere."""
+        open_ones = [keeper for keeper in self.keepers if not keeper.finished]
+        return max(len(keeper.history) for keeper in open_ones or self.keepers) + 1
 
     @property
     def finished(self) -> bool:

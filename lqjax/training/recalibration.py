@@ -11,9 +11,10 @@ from jax.sharding import Mesh
 from lqjax.compiling import jit
 from lqjax.config import Config
 from lqjax.data.batch import Placed
-from lqjax.data.order import epoch_order
 from lqjax.models.network import Network
 from lqjax.runtime import batch_sharded, replicated
+from lqjax.training.material import Material
+from lqjax.training.scales import Scales
 from lqjax.training.step import Prepare
 from lqjax.typing import Tree
 
@@ -21,12 +22,12 @@ BATCHES = 50
 """Batches that the statistics are gathered from: what they were before then weighs half a percent
 (source: the notes on BatchNorm of facebookresearch/schedule_free)."""
 
-Recalibrate = Callable[[Tree, Tree, int, int], Tree]
-"""(params, stats, seed, number of the epoch) -> stats."""
+Recalibrate = Callable[[Tree, Tree, Material, int, int], Tree]
+"""(params, stats, material, seed, number of the epoch) -> stats."""
 
 
 def make_recalibration(
-    network: Network, config: Config, prepare: Prepare, batches: Placed, mesh: Mesh
+    network: Network, config: Config, prepare: Prepare, images: Placed, mesh: Mesh
 ) -> Recalibrate:
     """Build the forward passes that gather the batch statistics of given weights.
 
@@ -35,7 +36,7 @@ def make_recalibration(
 
     Args:
       prepare: what training does to images, from `lqjax.training.step.make_preparation`.
-      batches: the training split.
+      images: what the materials have their rows of.
 
     Returns:
       A function that shows up to `BATCHES` training batches to the network, in training mode; the
@@ -48,27 +49,29 @@ def make_recalibration(
         params: Tree,
         stats: Tree,
         words: jax.Array,
+        scales: Scales,
         images: jax.Array,
         labels: jax.Array,
         numbers: jax.Array,
     ) -> Tree:
         key = jax.random.wrap_key_data(words)
-        inputs = prepare(key, images, labels, numbers)["images"]
+        inputs = prepare(key, scales, images, labels, numbers)["images"]
         return network.apply(params, stats, inputs, train=True, key=key)[1]
 
     program = jit(
-        show, in_shardings=(whole, whole, whole, split, split, split), out_shardings=whole
+        show, in_shardings=(whole, whole, whole, whole, split, split, split), out_shardings=whole
     )
 
-    def recalibrate(params: Tree, stats: Tree, seed: int, epoch: int) -> Tree:
+    def recalibrate(params: Tree, stats: Tree, material: Material, seed: int, epoch: int) -> Tree:
         if not jax.tree.leaves(stats):
             return stats
-        order = epoch_order(seed, epoch, len(batches))
+        order = material.order(seed, epoch)
         count = min(BATCHES, len(order) // size)
         rows = np.split(order[: count * size], count)
-        for number, batch in enumerate(batches.batches(rows)):
+        for number, batch in enumerate(images.batches(rows)):
             key = jax.random.fold_in(jax.random.key(seed), number)
-            stats = program(params, stats, np.asarray(jax.random.key_data(key)), *batch)
+            words = np.asarray(jax.random.key_data(key))
+            stats = program(params, stats, words, material.scales, *batch)
         return stats
 
     return recalibrate

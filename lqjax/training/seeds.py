@@ -1,4 +1,4 @@
-"""Several seeds of one network: as one program where that pays, otherwise in turn."""
+"""Several runs of one network: as one program where that pays, otherwise in turn."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import jax
 
+from lqjax.distributed import decide
 from lqjax.progress import Progress
 from lqjax.rows import Epoch
 from lqjax.training.loop import Trainer, UnequalStepsError
 from lqjax.training.room import TooLargeError
+from lqjax.training.several import count_runs
 from lqjax.workdir import Run
 
 ALWAYS, NEVER = "always", "never"
@@ -18,7 +20,7 @@ SWITCHING = ("sophia",)
 
 
 def train_seeds(trainer: Trainer, runs: Sequence[Run], progress: Progress) -> list[list[Epoch]]:
-    """Train runs that differ in their seed, and say how where there are several.
+    """Train runs that differ in seed, fold or learning rate, and say how if there are several.
 
     Returns:
       The history of each run.
@@ -38,7 +40,18 @@ def train_seeds(trainer: Trainer, runs: Sequence[Run], progress: Progress) -> li
     if asked != ALWAYS and not hindrance:
         hindrance = why_slow(asked)
     if not hindrance:
-        progress.say(f"{trainer.network.name}: {len(runs)} seeds as one program")
+        steps = [trainer.steps_per_epoch(run) for run in runs]
+        if len(set(steps)) > 1:  # of folds one may have an image more, which can make a step
+            listed = " and ".join(str(count) for count in sorted(set(steps)))
+            progress.say(
+                f"{trainer.network.name}: {count_runs(runs)} as {len(set(steps))} programs"
+                f" (epochs of {listed} steps)"
+            )
+            return _apart(trainer, runs, steps, progress)
+        begun = [bool(decide(run.is_trained)) for run in runs]
+        if len(set(begun)) > 1:  # those that were added since stand elsewhere
+            return _apart(trainer, runs, begun, progress)
+        progress.say(f"{trainer.network.name}: {count_runs(runs)} as one program")
         try:
             return trainer.with_runs(runs).train(progress, checks_room=asked != ALWAYS)
         except UnequalStepsError as error:
@@ -47,11 +60,22 @@ def train_seeds(trainer: Trainer, runs: Sequence[Run], progress: Progress) -> li
             hindrance = str(error)
             if asked == ALWAYS:
                 raise ValueError(
-                    f"run.seeds_together=always is not possible with {len(runs)} seeds:"
-                    f" {hindrance}; use auto, fewer seeds, or a smaller training.batch_size"
+                    f"run.seeds_together=always is not possible with {count_runs(runs)}:"
+                    f" {hindrance}; use auto, fewer of them, or a smaller training.batch_size"
                 ) from error
-    progress.say(f"{trainer.network.name}: {len(runs)} seeds in turn ({hindrance})")
+    progress.say(f"{trainer.network.name}: {count_runs(runs)} in turn ({hindrance})")
     return [_alone(trainer, run, progress) for run in runs]
+
+
+def _apart(
+    trainer: Trainer, runs: Sequence[Run], kinds: Sequence[int], progress: Progress
+) -> list[list[Epoch]]:
+    """Train the runs of each kind by themselves, those of the largest number first."""
+    found: dict[Run, list[Epoch]] = {}
+    for which in sorted(set(kinds), reverse=True):
+        group = [run for run, kind in zip(runs, kinds, strict=True) if kind == which]
+        found.update(zip(group, train_seeds(trainer, group, progress), strict=True))
+    return [found[run] for run in runs]
 
 
 def _alone(trainer: Trainer, run: Run, progress: Progress) -> list[Epoch]:
@@ -68,7 +92,7 @@ def why_not(trainer: Trainer) -> str:
     """Say why runs cannot be one program; empty if they can."""
     if trainer.mesh.size > 1:
         return f"each batch is shared by {trainer.mesh.size} devices"
-    if not trainer.batches.resident:
+    if not trainer.images.resident:
         return "the images do not live on the device"
     if trainer.config.augmentation.degradations:
         return "a degradation is drawn per step, and one program would compute all of them"

@@ -7,7 +7,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from lqjax.augmentations.base import augment, mix
@@ -20,16 +19,17 @@ from lqjax.training.averaging import moving_average
 from lqjax.training.degrading import random_degradation
 from lqjax.training.loss import Loss
 from lqjax.training.measures import add_measures
+from lqjax.training.scales import Scales
 from lqjax.training.state import AVERAGE
 from lqjax.typing import Tree
 
 AUGMENT_STREAM, DEGRADE_STREAM, MODEL_STREAM, MIX_STREAM = 0, 1, 2, 3
 
-Prepare = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], Tree]
-"""(key, uint8 images, labels, numbers) -> {"images", "targets"}, of the same batch."""
+Prepare = Callable[[jax.Array, Scales, jax.Array, jax.Array, jax.Array], Tree]
+"""(key, scales, uint8 images, labels, numbers) -> {"images", "targets"}, of the same batch."""
 
 Update = Callable[..., tuple[Tree, jax.Array]]
-"""(state, factor, images, labels, numbers) -> (state, loss)."""
+"""(state, factor, scales, images, labels, numbers) -> (state, loss)."""
 
 
 def make_update(
@@ -50,19 +50,26 @@ def make_update(
       loss: from `lqjax.training.loss.make_loss`.
 
     Returns:
-      `(state, factor, images, labels, numbers) -> (state, loss)`: `factor` multiplies the update
-      (1 but for the plateau schedule), images are uint8, `loss` is the mean of this batch.
+      `(state, factor, scales, images, labels, numbers) -> (state, loss)`: `factor` multiplies the
+      update (1 but for the plateau schedule), images are uint8, `loss` is the mean of this batch.
     """
     gradients_of = _make_gradients(network, loss, config.training.accumulation)
 
     def update(
-        state: Tree, factor: jax.Array, images: jax.Array, labels: jax.Array, numbers: jax.Array
+        state: Tree,
+        factor: jax.Array,
+        scales: Scales,
+        images: jax.Array,
+        labels: jax.Array,
+        numbers: jax.Array,
     ) -> tuple[Tree, jax.Array]:
         key = jax.random.fold_in(jax.random.wrap_key_data(state["key"]), state["step"])
-        inputs = prepare(key, images, labels, numbers)
+        inputs = prepare(key, scales, images, labels, numbers)
         model_key = jax.random.fold_in(key, MODEL_STREAM)
-        total = _total_weight(loss, inputs["targets"])
-        gradients, (stats, outputs) = gradients_of(state, inputs, model_key, total)
+        total = _total_weight(loss, inputs["targets"], scales.class_weights)
+        gradients, (stats, outputs) = gradients_of(
+            state, inputs, model_key, scales.class_weights, total
+        )
         logits, losses, weights = outputs
         share = first_part(inputs["images"], config.training.accumulation)
         logits_of = _make_logits(network, state["stats"], share, model_key)
@@ -87,11 +94,13 @@ def _make_gradients(network: Network, loss: Loss, parts: int) -> Callable[..., A
     """Build the backward pass of a batch, in one or more parts.
 
     Returns:
-      `(state, inputs, key, total) -> (gradients, (stats, (logits, losses, weights)))`, the
-      gradients of the losses' weighted sum over `total`.
+      `(state, inputs, key, class weights, total) -> (gradients, (stats, (logits, losses,
+      weights)))`, the gradients of the losses' weighted sum over `total`.
     """
 
-    def gradients_of(state: Tree, inputs: Tree, key: jax.Array, total: jax.Array) -> Any:
+    def gradients_of(
+        state: Tree, inputs: Tree, key: jax.Array, class_weights: jax.Array, total: jax.Array
+    ) -> Any:
         def part(stats: Tree, share: Tree, number: jax.Array) -> Any:
             part_key = jax.random.fold_in(key, number) if parts > 1 else key
 
@@ -99,7 +108,7 @@ def _make_gradients(network: Network, loss: Loss, parts: int) -> Callable[..., A
                 logits, new = network.apply(
                     params, stats, share["images"], train=True, key=part_key
                 )
-                losses, weights = loss(logits, share["targets"])
+                losses, weights = loss(logits, share["targets"], class_weights)
                 return (weights * losses).sum() / total, (new, (logits, losses, weights))
 
             return jax.grad(summed, has_aux=True)(state["params"])
@@ -140,20 +149,17 @@ def _moved(
     return {"params": params, "optimizer": optimizer_state}
 
 
-def _total_weight(loss: Loss, targets: jax.Array) -> jax.Array:
+def _total_weight(loss: Loss, targets: jax.Array, class_weights: jax.Array) -> jax.Array:
     """Sum the weights of a batch, which do not depend on the logits."""
-    return loss(jnp.zeros_like(targets), targets)[1].sum()
+    return loss(jnp.zeros_like(targets), targets, class_weights)[1].sum()
 
 
-def make_preparation(
-    settings: AugmentationConfig, statistics: tuple[np.ndarray, np.ndarray], num_classes: int
-) -> Prepare:
+def make_preparation(settings: AugmentationConfig, num_classes: int) -> Prepare:
     """Build what happens to a batch before the network sees it: augment, degrade, mix, normalise.
 
-    Args:
-      statistics: (mean, std) per channel of the training images in [0, 1].
+    The compiler divides by the standard deviation as it did by a constant: it takes the inverse
+    of the few numbers, and multiplies each pixel with it.
     """
-    mean, std = (jnp.asarray(v, jnp.float32).reshape(1, 1, 1, -1) for v in statistics)
     degrade = None
     if settings.degradations:
         degrade = random_degradation(
@@ -161,7 +167,7 @@ def make_preparation(
         )
 
     def prepare(
-        key: jax.Array, images: jax.Array, labels: jax.Array, numbers: jax.Array
+        key: jax.Array, scales: Scales, images: jax.Array, labels: jax.Array, numbers: jax.Array
     ) -> dict[str, jax.Array]:
         inputs = from_levels(images)
         inputs = augment(jax.random.fold_in(key, AUGMENT_STREAM), inputs, settings)
@@ -170,6 +176,7 @@ def make_preparation(
             inputs = degrade(jax.random.fold_in(key, DEGRADE_STREAM), inputs, numbers)
         targets = jax.nn.one_hot(labels, num_classes)  # as exact as the default float
         inputs, targets = mix(jax.random.fold_in(key, MIX_STREAM), inputs, targets, settings)
+        mean, std = (values.reshape(1, 1, 1, -1) for values in (scales.mean, scales.std))
         return {"images": (inputs - mean) / std, "targets": targets}
 
     return prepare

@@ -1,5 +1,6 @@
 """Published values, settings that have no use, rates that grow with the batch."""
 
+import numpy as np
 import pytest
 
 from lqjax.optim.base import OPTIMIZERS, SCHEDULES
@@ -11,7 +12,7 @@ from lqjax.optim.building import (
     resolve,
 )
 from lqjax.recipes import load_recipe
-from tests.optim.running import config
+from tests.optim.running import config, gradients, run
 
 ASKED_FOR = (
     "sgd", "nesterov", "adam", "adamw", "rmsprop", "sophia", "lamb",
@@ -97,3 +98,15 @@ def test_the_first_recipes_train_as_they_always_did(recipe, model, rate):
     found = resolve(load_recipe(f"configs/{recipe}.py").for_model(model).optimizer)
     assert (found.name, found.learning_rate, found.weight_decay) == ("adamw", rate, 1e-4)
     assert (found.beta1, found.beta2, found.epsilon) == (0.9, 0.999, 1e-8)
+
+
+@pytest.mark.parametrize("name", ["sgd", "nesterov", "adam", "adamw", "rmsprop", "lamb"])
+@pytest.mark.parametrize("schedule", ["constant", "one_cycle"])
+def test_rates_in_proportion_give_updates_in_proportion(name, schedule):
+    """Runs of several learning rates share a program on this ground."""
+    shared = {"optimizer__name": name, "schedule__name": schedule, "schedule__warmup_epochs": 1}
+    wanted, _ = run(config(**shared, optimizer__learning_rate=0.003), gradients(10), 2)
+    ratio = 0.003 / 0.02
+    found, _ = run(config(**shared, optimizer__learning_rate=0.02), gradients(10), 2, ratio)
+    for part, value in wanted.items():
+        np.testing.assert_allclose(found[part], value, rtol=1e-5, atol=1e-6)

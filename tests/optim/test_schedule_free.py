@@ -65,8 +65,12 @@ def test_state_and_weights_can_both_be_donated():
     optimizer = build_optimizer(settings_of("schedule_free"), lambda step: RATE)
     params = {"dense": {"kernel": jax.numpy.ones((2, 2))}}
     state = jax.jit(optimizer.init)(params)
-    step = jax.jit(optimizer.update, donate_argnums=(1, 2))
-    step(params, state, params | {"dense": {"kernel": jax.numpy.ones((2, 2))}})
+    expected, _ = optimizer.update(params, state, params)
+    weights = {"dense": {"kernel": jax.numpy.ones((2, 2))}}
+    given = jax.tree.leaves((state, weights))
+    updates, _ = jax.jit(optimizer.update, donate_argnums=(1, 2))(params, state, weights)
+    assert any(leaf.is_deleted() for leaf in given), "nothing was donated"
+    np.testing.assert_allclose(updates["dense"]["kernel"], expected["dense"]["kernel"], rtol=1e-6)
 
 
 def test_other_optimizers_are_evaluated_as_they_are():

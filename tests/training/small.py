@@ -14,9 +14,12 @@ from lqjax.data.streamed import Streamed
 from lqjax.optim.building import build_optimizer
 from lqjax.overriding import override
 from lqjax.runtime import make_mesh, replicated
+from lqjax.training.class_weights import class_weights
 from lqjax.training.dispatch import Dispatcher
 from lqjax.training.loss import make_loss
+from lqjax.training.material import Material
 from lqjax.training.plan import make_plan
+from lqjax.training.scales import make_scales
 from lqjax.training.state import create_state
 from lqjax.training.step import make_preparation, make_update
 from lqjax.typing import Split
@@ -47,9 +50,15 @@ def config(**settings):
     return made
 
 
-def loss_for(settings, data):
+def scales_for(settings, data, mesh):
     counts = np.bincount(data.labels, minlength=len(CLASSES))
-    return make_loss(settings.training, CLASSES, counts)
+    weights = class_weights(settings.training.class_weights, CLASSES, counts)
+    return make_scales(statistics(data.images.shape[-1]), weights, mesh)
+
+
+def material_for(small, validate):
+    """Train on all images that a small run has."""
+    return Material(np.arange(len(small.data)), small.scales, validate)
 
 
 @dataclass
@@ -72,14 +81,10 @@ class Small:
         self.mesh = make_mesh(self.devices)
         self.plan = make_plan(self.settings, len(self.data))
         self.optimizer = build_optimizer(self.settings, self.plan.schedule)
-        prepare = make_preparation(
-            self.settings.augmentation,
-            statistics(self.data.images.shape[-1]),
-            self.network.num_classes,
-        )
-        self.update = make_update(
-            self.network, self.optimizer, self.settings, prepare, loss_for(self.settings, self.data)
-        )
+        self.scales = scales_for(self.settings, self.data, self.mesh)
+        prepare = make_preparation(self.settings.augmentation, self.network.num_classes)
+        loss = make_loss(self.settings.training)
+        self.update = make_update(self.network, self.optimizer, self.settings, prepare, loss)
         if self.placing == "streamed":
             batches = Streamed(self.data, self.mesh)
         else:
@@ -98,7 +103,7 @@ class Small:
     def dispatches(self, step):
         """Give the dispatches that are left of the epoch after some steps."""
         done, first = divmod(step, self.plan.steps_per_epoch)
-        return self.dispatcher.dispatches(self.order(done + 1), first)
+        return self.dispatcher.dispatches(self.order(done + 1), first, self.scales)
 
     def rows(self, step):
         """Give the rows of the split that a step works on."""

@@ -17,8 +17,10 @@ def shaped(dtype="float32", **shapes):
 
 
 def test_what_fits_passes():
-    check_fit(shaped(kernel=(16, 4)), shaped(kernel=(16, 4)), FOLDER)
-    check_fit({}, {}, FOLDER)
+    for one, other in ((shaped(kernel=(16, 4)), shaped(kernel=(16,))), ({}, shaped(bias=(4,)))):
+        assert check_fit(one, one, FOLDER) is None
+        with pytest.raises(MisfitError):
+            check_fit(one, other, FOLDER)
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,8 @@ from tests.training.small import (
     Small,
     assert_equal_trees,
     config,
-    loss_for,
+    material_for,
     split,
-    statistics,
 )
 from tests.training.tiny import TinyNetwork
 
@@ -55,8 +54,7 @@ def trainer(folder, settings, *, devices=1, placing="whole", validate=measured, 
     small = Small(TinyNetwork(), settings, split(), devices, placing=placing)
     return Trainer(
         small.network, settings, Workdir(epath.Path(folder)).run("tiny", 0),
-        small.dispatcher._batches, statistics(), loss_for(settings, small.data), validate,
-        small.mesh, writers,
+        small.dispatcher._batches, {0: material_for(small, validate)}, small.mesh, writers,
     )  # fmt: skip
 
 
@@ -74,7 +72,8 @@ class Shared:
 
     def at(self, folder, validate=measured, writers=()):
         made = self._first.with_runs([Workdir(epath.Path(folder)).run("tiny", 0)])
-        made.validate, made.writers = validate, writers
+        made.materials = {0: dataclasses.replace(made.materials[0], validate=validate)}
+        made.writers = writers
         return made
 
 

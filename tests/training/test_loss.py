@@ -7,6 +7,7 @@ import pytest
 import scipy.special
 
 from lqjax.config import TrainingConfig
+from lqjax.training.class_weights import class_weights
 from lqjax.training.loss import check_loss, make_loss
 
 EXAMPLES, NAMES = 12, ("bird", "cat", "dog", "eel")
@@ -26,9 +27,11 @@ def data():
 
 
 def found(targets, **settings):
-    loss = make_loss(TrainingConfig(**settings), NAMES, COUNTS)
+    settings = TrainingConfig(**settings)
+    loss = make_loss(settings)
+    counted = jnp.asarray(class_weights(settings.class_weights, NAMES, COUNTS), jnp.float32)
     logits = jnp.asarray(data()[0], jnp.float32)
-    losses, weights = jax.jit(loss)(logits, jnp.asarray(targets, jnp.float32))
+    losses, weights = jax.jit(loss)(logits, jnp.asarray(targets, jnp.float32), counted)
     assert losses.shape == weights.shape == (EXAMPLES,)
     assert losses.dtype == weights.dtype == jnp.float32
     losses, weights = np.asarray(losses, np.float64), np.asarray(weights, np.float64)
@@ -91,9 +94,9 @@ def test_focal_of_mixed_targets_is_the_mix_of_the_focal_losses():
 @pytest.mark.parametrize("gamma", [0.1, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize("logit", [0.0, 8.0, 1e4])
 def test_focal_has_finite_gradients_where_the_network_is_sure(gamma, logit):
-    loss = make_loss(TrainingConfig(loss="focal", focal_gamma=gamma), NAMES, COUNTS)
-    targets = jnp.eye(CLASSES)[:1]
-    gradient = jax.grad(lambda logits: loss(logits, targets)[0].sum())(logit * targets)
+    loss = make_loss(TrainingConfig(loss="focal", focal_gamma=gamma))
+    targets, even = jnp.eye(CLASSES)[:1], jnp.ones(CLASSES)
+    gradient = jax.grad(lambda logits: loss(logits, targets, even)[0].sum())(logit * targets)
     assert np.isfinite(gradient).all()
     p = scipy.special.softmax(logit * np.eye(CLASSES)[0])[0]
     if p < 1:
@@ -107,4 +110,4 @@ def test_the_settings_are_checked_against_the_classes():
     with pytest.raises(ValueError, match="unknown class 'cta'; allowed: cat"):
         check_loss(TrainingConfig(class_weights="cta=2"), NAMES)
     with pytest.raises(ValueError, match="unknown class 'cta'"):
-        make_loss(TrainingConfig(class_weights="cta=2"), NAMES, COUNTS)
+        class_weights("cta=2", NAMES, COUNTS)

@@ -57,7 +57,10 @@ def test_the_message_counts_in_gibibytes():
 
 @pytest.mark.parametrize("account", [{}, {"bytes_in_use": 5}, {"bytes_limit": 5}])
 def test_a_device_without_an_account_refuses_nothing(account):
-    check_room(sum_of_two(), [], Device(**account))
+    program = sum_of_two()
+    with pytest.raises(TooLargeError):
+        check_room(program, [], Device(bytes_in_use=5, bytes_limit=5))
+    assert check_room(program, [], Device(**account)) is None
 
 
 @pytest.mark.parametrize("error", [NotImplementedError, None])

@@ -25,7 +25,7 @@ from lqjax.training.seeds import train_seeds, why_not
 from lqjax.training.state import create_state
 from lqjax.workdir import Workdir
 from tests.training.small import Small, assert_equal_trees, config, split
-from tests.training.test_loop import EVERYTHING, final_state, measured, timeless, trainer
+from tests.training.test_loop import EVERYTHING, STEPS, final_state, measured, timeless, trainer
 from tests.training.tiny import TinyNetwork
 
 SEEDS = (0, 1, 5)
@@ -59,24 +59,31 @@ def losses_of(network, settings, steps):
         own = replace_at(settings, "run.seed", seed)
         return create_state(network, small.optimizer, own, small.mesh)
 
-    def run(dispatcher, state, factor, draw):
+    def run(dispatcher, state, factor, scales, draw):
         found, epoch = [], 0
         placed = jax.device_put(jnp.asarray(factor, jnp.float32), replicated(small.mesh))
         while len(found) < steps:
             epoch += 1
-            for dispatch in dispatcher.dispatches(draw(epoch), 0):
+            for dispatch in dispatcher.dispatches(draw(epoch), 0, scales):
                 state, loss = dispatch.run(state, placed)
                 found.append(np.asarray(loss))
         return np.array(found)[:steps]
 
     alone = [
-        run(small.dispatcher, started(seed), 1.0, partial(epoch_order, seed, count=count))
+        run(
+            small.dispatcher,
+            started(seed),
+            1.0,
+            small.scales,
+            partial(epoch_order, seed, count=count),
+        )
         for seed in SEEDS
     ]
     together = run(
         small.dispatcher.of_several(len(SEEDS)),
         stacked([started(seed) for seed in SEEDS]),
         np.ones(len(SEEDS)),
+        stacked([small.scales] * len(SEEDS)),
         lambda epoch: np.stack([epoch_order(seed, epoch, count) for seed in SEEDS]),
     )
     return together.T, np.array(alone)
@@ -172,22 +179,24 @@ def test_killed_between_two_checkpoints_they_go_on_from_the_last_that_all_have(b
 
 
 def test_runs_that_have_no_step_in_common_are_trained_in_turn(tmp_path):
-    settings = config(**{**EVERYTHING, "training__epochs": 1}, run__seeds_together="always")
-    trainer(tmp_path, settings).with_runs(runs_in(tmp_path)[:1]).train(Progress())
+    for run, epochs in zip(runs_in(tmp_path), (1, 2, 1), strict=True):
+        settings = config(**{**EVERYTHING, "training__epochs": epochs})
+        trainer(tmp_path, settings).with_runs([run]).train(Progress())
+    (runs_in(tmp_path)[1].checkpoints / str(STEPS)).rmtree()
     said = Said()
-    longer = config(**{**EVERYTHING, "training__epochs": 2}, run__seeds_together="always")
+    longer = config(**{**EVERYTHING, "training__epochs": 3}, run__seeds_together="always")
     histories = train_seeds(trainer(tmp_path, longer), runs_in(tmp_path), said)
-    assert any("in turn (the runs stand at the steps [0, 4]" in line for line in said.lines)
-    assert [len(history) for history in histories] == [2, 2, 2]
+    assert any("in turn (the runs stand at the steps [4, 8]" in line for line in said.lines)
+    assert [len(history) for history in histories] == [3, 3, 3]
 
 
-def test_a_seed_that_is_finished_does_not_part_the_others(tmp_path):
+def test_seeds_that_are_added_are_trained_by_themselves(tmp_path):
     settings = config(**{**EVERYTHING, "training__epochs": 1}, run__seeds_together="always")
-    trainer(tmp_path, settings).with_runs(runs_in(tmp_path)[:1]).train(Progress())
+    trainer(tmp_path, settings).with_runs(runs_in(tmp_path)[1:2]).train(Progress())
     said = Said()
     histories = train_seeds(trainer(tmp_path, settings), runs_in(tmp_path), said)
-    assert [line for line in said.lines if "seeds" in line] == ["tiny: 3 seeds as one program"]
-    assert [len(history) for history in histories] == [1, 1, 1]
+    assert [line for line in said.lines if "seeds" in line] == ["tiny: 2 seeds as one program"]
+    assert [[(e.seed, e.epoch) for e in h] for h in histories] == [[(s, 1)] for s in SEEDS]
 
 
 def test_a_seed_whose_patience_has_ended_leaves_the_others_alone(tmp_path):
@@ -298,8 +307,8 @@ def fail(monkeypatch, message, number=0, alone=False):
     def run(state, factor):
         raise jax.errors.JaxRuntimeError(message)
 
-    def dispatches(self, order, first):
-        for dispatch in original(self, order, first):
+    def dispatches(self, order, first, scales):
+        for dispatch in original(self, order, first, scales):
             fails = (alone or order.ndim > 1) and next(numbers) == number
             yield Dispatch(dispatch.steps, run) if fails else dispatch
 

@@ -19,7 +19,7 @@ from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.dispatch import Dispatch
 from lqjax.training.loop import Trainer
 from lqjax.workdir import Workdir
-from tests.training.small import Small, config, loss_for, split, statistics
+from tests.training.small import Small, config, material_for, split
 from tests.training.tiny import TinyNetwork
 
 STEPS = 8
@@ -32,8 +32,7 @@ def trainer(
     small = Small(network, settings, split(network.image_size, count=16 * STEPS), **how)
     made = Trainer(
         small.network, settings, Workdir(epath.Path(folder)).run("tiny", 0),
-        small.dispatcher._batches, statistics(), loss_for(settings, small.data),
-        validate, small.mesh, writers,
+        small.dispatcher._batches, {0: material_for(small, validate)}, small.mesh, writers,
     )  # fmt: skip
     made._dispatcher = small.dispatcher  # several steps a dispatch, on a CPU too
     return made
@@ -49,12 +48,8 @@ class Watched:
     events: list = field(default_factory=list)
     losses: list = field(default_factory=list)
 
-    @property
-    def examples(self):
-        return self.dispatcher.examples
-
-    def dispatches(self, order, first):
-        for number, dispatch in enumerate(self.dispatcher.dispatches(order, first)):
+    def dispatches(self, order, first, scales):
+        for number, dispatch in enumerate(self.dispatcher.dispatches(order, first, scales)):
             yield Dispatch(dispatch.steps, lambda *rest, inner=dispatch: self._run(inner, *rest))
             if number == 0:
                 self.after_first()

@@ -22,6 +22,7 @@ SUITES.add(
                 },
                 label="Gaussian noise",
                 severity="sigma {sigma:g}",
+                ladder="gaussian_noise(sigma=0.05..0.5*10)",
             ),
             SuiteEntry(
                 name="gaussian_blur",
@@ -33,6 +34,7 @@ SUITES.add(
                 },
                 label="Gaussian blur",
                 severity="kernel {kernel_size:g} px, sigma {sigma:g} px",
+                ladder="gaussian_blur(kernel_size=3..21,sigma=1..7*10)",
             ),
             SuiteEntry(
                 name="motion_blur",
@@ -44,6 +46,7 @@ SUITES.add(
                 },
                 label="Motion blur",
                 severity="length {length:g} px",
+                ladder="motion_blur_line(length=2.5..25*10)",
             ),
             SuiteEntry(
                 name="jpeg",
@@ -55,6 +58,7 @@ SUITES.add(
                 },
                 label="JPEG",
                 severity="quality {quality:g}",
+                ladder="jpeg(quality=100..10*10)",
             ),
         ),
         source=(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lqjax.registry import Registry
+from lqjax.variants import rate_of
 from lqjax.workdir import Run
 
 Values = Mapping[str, float]
@@ -76,7 +77,7 @@ class Hook:
             takes no values.
         """
         if self._write and not (self._start or self._close):
-            return Opened(_naming_the_seed(self._write, run), _nothing)
+            return Opened(_naming_the_run(self._write, run), _nothing)
         if self._busy_with:
             raise ValueError(
                 f"{self._thing!r} takes one run at a time, and {run.title} is trained together"
@@ -105,11 +106,13 @@ def _nothing(*_: Any) -> None:
     """Stand in for what a writer does not have."""
 
 
-def _naming_the_seed(write: Write, run: Run) -> Write:
-    """Let a writer that is not told of runs tell several seeds apart."""
-    if not run.several_seeds:
-        return write
-    return lambda step, values: write(step, {**values, "seed": run.seed})
+def _naming_the_run(write: Write, run: Run) -> Write:
+    """Let a writer that is not told of runs tell several runs of a network apart."""
+    rate = rate_of(run.model)
+    names = {"peak_learning_rate": rate} if rate is not None else {}
+    names |= {"seed": run.seed} if run.several_seeds else {}
+    names |= {"fold": run.fold} if run.several_folds else {}
+    return (lambda step, values: write(step, {**values, **names})) if names else write
 
 
 def _write_of(thing: Any) -> Write | None:
@@ -123,8 +126,9 @@ def as_writer(thing: Any) -> Hook:
     Args:
       thing: a function of (step, values), or an object with such a `write` and, where it needs
         them, `start(run, step)` and `close()`, as `Writer` has them. Without both it is not told
-        of runs: where there are several seeds, its values name the "seed". Where `start` returns
-        what takes the values of a run, it is enough.
+        of runs: where there are several, its values name the "seed", the "fold" and, with
+        `run.learning_rates`, the "peak_learning_rate". Where `start` returns what takes the
+        values of a run, it is enough.
 
     Raises:
       ValueError: none of these.

@@ -1,0 +1,44 @@
+"""All runs of a network: each learning rate on each fold with each seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lqjax.progress import Progress
+from lqjax.rows import Epoch
+from lqjax.training.loop import Trainer
+from lqjax.training.programs import programs
+from lqjax.training.seeds import train_seeds
+from lqjax.workbench import Workbench
+from lqjax.workdir import Run
+
+
+def train_network(
+    benches: Sequence[Workbench], model: str, progress: Progress, writers: Sequence[Any] = ()
+) -> list[tuple[Run, list[Epoch]]]:
+    """Train all runs of a network, or go on where that stopped.
+
+    Args:
+      benches: of all folds, from `lqjax.workbench.workbenches`.
+      model: name of the network.
+
+    Returns:
+      Each run with its history.
+    """
+    first = benches[0]
+    for bench in benches:
+        bench.write_recipes(model)
+    for line in first.describe_network(model):
+        progress.say(line)
+    names = first.config.variants(model)
+    runs = [run for bench in benches for run in bench.runs(model)]
+    runs.sort(key=lambda run: names.index(run.model))
+    trained: list[tuple[Run, list[Epoch]]] = []
+    for config, sharing in programs(first.config, runs, progress.say):
+        images, _ = first.stock.training(first.fold)
+        materials = {bench.fold: bench.material(config) for bench in benches}
+        network = first.network(model)
+        trainer = Trainer(network, config, sharing[0], images, materials, first.mesh, writers)
+        trained += zip(sharing, train_seeds(trainer, sharing, progress), strict=True)
+    return trained

@@ -1,0 +1,37 @@
+"""What a run is trained on, and what it is validated with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from lqjax.data.order import epoch_order
+from lqjax.training.scales import Scales
+from lqjax.typing import Tree
+
+Validate = Callable[[Tree, Tree], tuple[float, float]]
+"""(params, stats) -> (mean loss in nats, accuracy) on the validation split."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """The training split of a run as rows of images that others may share, such as other folds.
+
+    Attributes:
+      rows: which of the images are trained on, whole numbers, (examples,).
+      scales: what belongs to these examples.
+      validate: measures the validation split.
+    """
+
+    rows: np.ndarray
+    scales: Scales
+    validate: Validate
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def order(self, seed: int, epoch: int) -> np.ndarray:
+        """Draw the order of an epoch: rows of the images, (examples,)."""
+        return self.rows[epoch_order(seed, epoch, len(self.rows))]

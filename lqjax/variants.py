@@ -1,0 +1,34 @@
+"""Names of a network that is trained with several learning rates: resnet18@0.003."""
+
+from __future__ import annotations
+
+SIGN = "@"
+
+
+def variant(network: str, learning_rate: float) -> str:
+    """Name a network by the learning rate it is trained with.
+
+    >>> variant("resnet18", 0.003)
+    'resnet18@0.003'
+    """
+    short = f"{learning_rate:g}"
+    return f"{network}{SIGN}{short if float(short) == learning_rate else repr(learning_rate)}"
+
+
+def network_of(name: str) -> str:
+    """Return the network of a name with or without a learning rate.
+
+    >>> network_of("resnet18@0.003"), network_of("resnet18")
+    ('resnet18', 'resnet18')
+    """
+    return name.partition(SIGN)[0]
+
+
+def rate_of(name: str) -> float | None:
+    """Return the learning rate in a name; `None` for one without.
+
+    >>> rate_of("resnet18@0.003")
+    0.003
+    """
+    rate = name.partition(SIGN)[2]
+    return float(rate) if rate else None
