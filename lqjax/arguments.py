@@ -9,13 +9,22 @@ from lqjax.config import Config
 from lqjax.registry import unknown_name
 from lqjax.settings import leaves
 
-MODES = ("compare", "train", "evaluate", "report", "list", "gallery", "degrade")
+MODES = ("compare", "train", "evaluate", "report", "advise", "list", "gallery", "degrade")
 TOOL_FLAGS = {
     "list": ("--output",),
     "gallery": ("--input", "--output", "--conditions", "--size", "--seed", "--frost"),
     "degrade": ("--input", "--output", "--conditions", "--size", "--seed", "--frost", "--format"),
 }
 """Flags of the modes that need no recipe."""
+
+RESULT_FLAGS = {
+    "report": ("--predictions",),
+    "advise": (
+        *("--predictions", "--mixture", "--floor_accuracy"),
+        *("--ceiling_latency_ms", "--ceiling_memory_mib", "--certainty"),
+    ),
+}
+"""Flags of the modes that read results, besides those that all modes with a recipe have."""
 
 PROCESS_FLAGS = ("--coordinator", "--processes", "--process")
 """Flags of the modes that several processes can share."""
@@ -24,6 +33,7 @@ FLAGS = (
     *("--mode", "--config", "--workdir"),
     *PROCESS_FLAGS,
     *TOOL_FLAGS["degrade"],
+    *RESULT_FLAGS["advise"],
     *("--help", "--version"),
 )
 DEFAULT_MODE = "compare"
@@ -34,7 +44,7 @@ HELP = """usage: python launch.py [--mode=MODE] [--config=RECIPE] [--config.GROU
 Train networks under one protocol, degrade the test images, and report which network to choose.
 
   --mode=MODE       compare (default: train, evaluate, report), train, evaluate, or report;
-                    list, gallery and degrade are below
+                    advise, list, gallery and degrade are below
   --config=RECIPE   a recipe file; default configs/quickstart.py
   --config.GROUP.SETTING=VALUE
                     change one setting, for example --config.optimizer.learning_rate=0.003
@@ -42,13 +52,21 @@ Train networks under one protocol, degrade the test images, and report which net
   --config.overrides.MODEL.GROUP.SETTING=VALUE
                     change it for one of the compared networks only
   --workdir=DIR     where everything is kept; default runs/<recipe>. An existing one goes on where
-                    it stopped. --mode=report takes several: --workdir=a,b
+                    it stopped. report and advise take several: --workdir=a,b
   --coordinator=HOST:PORT --processes=2 --process=0
                     one of several processes, which share the work: started on each host with its
                     own --process. Not needed under SLURM, Open MPI and on TPU slices
   --version, --help
 
 The main job, with nothing but what is installed:   python launch.py
+From results that are there (--workdir=DIR, or several):
+  --mode=report --predictions=FILE.csv,FILE.jsonl
+                    put predictions of other code on the same test images beside them
+                    (docs/predictions.md)
+  --mode=advise [--mixture="clean=0.5,low_quality/jpeg@*=0.3"] [--floor_accuracy=0.9]
+                    [--ceiling_latency_ms=20] [--ceiling_memory_mib=500] [--certainty=0.95]
+                    which network to take for images like these, how probable it is that this is
+                    right, and what would change it (docs/advice.md); takes --predictions too
 Without training:
   --mode=list       print every degradation, restoration and suite; --output=FILE.md writes a page
   --mode=gallery --input=PICTURE [--conditions="imagenet_c/*"] [--output=gallery.png]
@@ -131,17 +149,19 @@ def _whole_number(name: str, values: Mapping[str, str], default: int) -> int:
 def _tool_flags(
     mode: str, values: Mapping[str, str], overrides: Sequence[tuple[str, str]]
 ) -> dict[str, str]:
-    """Take the flags of the tools; refuse flags that the mode does not read."""
+    """Take the flags of single modes; refuse flags that the mode does not read."""
     given = {name: value for name, value in values.items() if name != "mode"}
-    taken = TOOL_FLAGS.get(mode, ("--config", "--workdir", *PROCESS_FLAGS))
+    own = (TOOL_FLAGS | RESULT_FLAGS).get(mode, ())
+    shared = () if mode in TOOL_FLAGS else ("--config", "--workdir", *PROCESS_FLAGS)
     for name in given:
-        if f"--{name}" not in taken:
-            readers = [m for m, flags in TOOL_FLAGS.items() if f"--{name}" in flags]
+        if f"--{name}" not in (*shared, *own):
+            flags_of = (TOOL_FLAGS | RESULT_FLAGS).items()
+            readers = [m for m, flags in flags_of if f"--{name}" in flags]
             belongs = f"; it belongs to --mode={' and '.join(readers)}" if readers else ""
             raise ValueError(f"--mode={mode} does not read --{name}{belongs}")
     if overrides and mode in TOOL_FLAGS:
         raise ValueError(f"--mode={mode} reads no recipe; leave --config.{overrides[0][0]} out")
-    return {name: value for name, value in given.items() if f"--{name}" in TOOL_FLAGS["degrade"]}
+    return {name: value for name, value in given.items() if f"--{name}" in own}
 
 
 def help_text() -> str:

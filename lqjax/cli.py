@@ -7,10 +7,11 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
-from lqjax.arguments import TOOL_FLAGS, Arguments, help_text, parse
+from lqjax.arguments import RESULT_FLAGS, TOOL_FLAGS, Arguments, help_text, parse
 from lqjax.config import Config
 from lqjax.distributed import (
     is_first,
@@ -77,14 +78,11 @@ def run(arguments: Arguments) -> str:
         return run_tool(arguments.mode, arguments.tool_flags)
     from lqjax import experiment
     from lqjax.progress import Progress
-    from lqjax.textlists import split_list
 
     start_distributed(arguments.coordinator, arguments.processes, arguments.process)
     refuse_differences("flags", lambda: _course(arguments))
-    if arguments.mode == "report":
-        default = default_workdir(arguments.recipe or DEFAULT_RECIPE, smoke=False)
-        written = experiment.report(split_list(arguments.workdir or default))
-        return f"{written.table}\n\n{written.verdict}\n\nreport: {written.path}"
+    if arguments.mode in RESULT_FLAGS:
+        return _from_results(arguments)
     config, workdir = settings_of(arguments)
     shown, count = config.run.progress and is_first(), experiment.count_stages(config) // 2
     if arguments.mode == "train":
@@ -106,6 +104,29 @@ def run(arguments: Arguments) -> str:
     progress = Progress(shown, experiment.count_stages(config))
     result = experiment.compare(config, workdir=workdir, progress=progress)
     return f"{result.table}\n\n{result.verdict}\n\nreport: {result.report}"
+
+
+def _from_results(arguments: Arguments) -> str:
+    """Report or advise, from what was measured before."""
+    from lqjax import experiment
+    from lqjax.advising.needs import needs_from_texts
+    from lqjax.advising.writing import on_screen
+    from lqjax.textlists import split_list
+
+    texts = arguments.tool_flags
+    predictions = split_list(texts.get("predictions", ""))
+    if predictions and not arguments.workdir:
+        raise ValueError(
+            "--predictions needs --workdir: the results that they are put beside or, without any,"
+            " a new folder for the report"
+        )
+    default = default_workdir(arguments.recipe or DEFAULT_RECIPE, smoke=False)
+    workdirs = split_list(arguments.workdir or default)
+    if arguments.mode == "report":
+        written = experiment.report(workdirs, predictions)
+        return f"{written.table}\n\n{written.verdict}\n\nreport: {written.path}"
+    advice = experiment.advise(workdirs, predictions, **asdict(needs_from_texts(texts)))
+    return f"{on_screen(advice)}\n\nadvice: {advice.path}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -29,6 +29,27 @@ def check_scores(logits: np.ndarray, labels: np.ndarray) -> None:
         raise ValueError(f"logits of example {first} are not finite; the network has diverged")
 
 
+def check_labels(predicted: np.ndarray, labels: np.ndarray, classes: int) -> None:
+    """Refuse predicted and true classes that do not belong together.
+
+    Raises:
+      ValueError: no examples, shapes that differ, or a class that does not exist.
+    """
+    if predicted.ndim != 1 or labels.shape != predicted.shape:
+        raise ValueError(
+            f"predictions {predicted.shape} and labels {labels.shape} do not match; expected"
+            " (examples,) for both"
+        )
+    if not labels.size:
+        raise ValueError("no examples; a metric needs at least one")
+    for name, values in (("predictions", predicted), ("labels", labels)):
+        if values.min() < 0 or values.max() >= classes:
+            raise ValueError(
+                f"{name} from {values.min()} to {values.max()} do not fit {classes} classes;"
+                f" allowed: 0 to {classes - 1}"
+            )
+
+
 def check_confidences(confidences: np.ndarray, outcomes: np.ndarray) -> None:
     """Refuse probabilities and yes-or-no outcomes that do not belong together.
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Num
 
 from lqjax.metrics.grouping import grouping
 from lqjax.metrics.resamples import RESAMPLES, SEED, Resamples
@@ -25,8 +25,8 @@ class LadderAccuracies(NamedTuple):
 
 
 def ladder_accuracies(
-    clean: Bool[np.ndarray, " examples"],
-    correct: Bool[np.ndarray, "levels examples"],
+    clean: Num[np.ndarray, " examples"] | Bool[np.ndarray, " examples"],
+    correct: Num[np.ndarray, "levels examples"] | Bool[np.ndarray, "levels examples"],
     groups: Sequence | np.ndarray | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
@@ -34,22 +34,24 @@ def ladder_accuracies(
     """Count correct answers and draw the test images again, each with its answers at all levels.
 
     Args:
-      clean: which images are classified correctly as they are.
+      clean: which images are classified correctly as they are; of several runs, by which share.
       correct: which are at each level, mildest first.
       groups: id of each image's patient, slide or scene; whole groups are then drawn.
       resamples: bootstrap samples.
       seed: of the drawing; equal seeds draw the same images for every model.
 
     Raises:
-      ValueError: fewer than two images or groups, or shapes that do not fit.
+      ValueError: fewer than two images or groups, shapes that do not fit, or no shares.
     """
-    clean, correct = np.asarray(clean, bool), np.asarray(correct, bool)
+    clean, correct = np.asarray(clean), np.asarray(correct)
     if correct.ndim != 2 or correct.shape[1:] != clean.shape:
         raise ValueError(
             f"clean {clean.shape} and correct {correct.shape} do not match; expected (examples,)"
             " and (levels, examples) of the same images"
         )
     answers = np.vstack([clean, correct]).T
+    if not ((answers >= 0) & (answers <= 1)).all():
+        raise ValueError("answers must be right (1) or wrong (0), or shares of runs in [0, 1]")
     sampled = Resamples(grouping(clean.size, groups), resamples, seed).means(answers)
     observed = answers.mean(axis=0)
     return LadderAccuracies(float(observed[0]), observed[1:], sampled[:, 0], sampled[:, 1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +57,26 @@ def adaptive_reliability_diagram(
     """Sort answers into bins that hold equally many; see `reliability_diagram`."""
     check_confidences(confidences, correct)
     return _diagram(confidences, correct, equal_mass_edges(confidences, bins))
+
+
+def pooled_diagram(diagrams: Sequence[ReliabilityDiagram]) -> ReliabilityDiagram:
+    """Put the answers of several diagrams of equal bins into one.
+
+    Raises:
+      ValueError: no diagrams, or bins that differ.
+    """
+    if not diagrams:
+        raise ValueError("no diagrams; pooling needs at least one")
+    edges = diagrams[0].edges
+    if not all(np.array_equal(edges, diagram.edges) for diagram in diagrams):
+        raise ValueError("diagrams of different bins cannot be pooled; use bins of equal width")
+    counts = np.sum([diagram.counts for diagram in diagrams], axis=0)
+
+    def means(name: str) -> np.ndarray:
+        sums = np.sum([np.nan_to_num(getattr(d, name)) * d.counts for d in diagrams], axis=0)
+        return np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0)
+
+    return ReliabilityDiagram(edges, counts, means("confidence"), means("accuracy"))
 
 
 def _diagram(confidences: np.ndarray, correct: np.ndarray, edges: np.ndarray) -> ReliabilityDiagram:

@@ -12,7 +12,7 @@ from lqjax.metrics.average_precision import precision_at_positives
 from lqjax.metrics.balanced_accuracy import balanced_accuracy
 from lqjax.metrics.brier import brier_score
 from lqjax.metrics.calibration_error import expected_calibration_error
-from lqjax.metrics.checks import check_scores
+from lqjax.metrics.checks import check_labels, check_scores
 from lqjax.metrics.confusion import confusion_matrix
 from lqjax.metrics.kappa import cohen_kappa
 from lqjax.metrics.log_loss import negative_log_likelihood
@@ -25,6 +25,9 @@ from lqjax.metrics.wilson import wilson_interval
 
 TOP = 5
 """The k of top-5; with that many classes or fewer it says nothing."""
+
+NEED_SCORES = ("top5", "auc", "average_precision", "loss", "brier", "ece")
+"""Fields that predicted classes alone do not give."""
 
 
 def summarise(
@@ -53,7 +56,8 @@ def summarise(
     rankings = class_rankings(logits, labels, likely.logs)
     return {
         "n": n,
-        **_hits(logits, labels, predicted),
+        **_hits(labels, predicted),
+        "top5": float(top_k_correct(logits, labels, TOP).mean()) if classes > TOP else None,
         **_from_counts(confusion_matrix(labels, predicted, classes)),
         "auc": average_over_classes(rankings, area_under_roc),
         "average_precision": average_over_classes(rankings, precision_at_positives),
@@ -63,16 +67,39 @@ def summarise(
     }
 
 
-def _hits(logits: np.ndarray, labels: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
-    n, classes = logits.shape
-    correct = int((predicted == labels).sum())
+def summarise_predictions(
+    predicted: Int[np.ndarray, " examples"], labels: Int[np.ndarray, " examples"], classes: int
+) -> dict[str, Any]:
+    """Compute the metric fields of a `Row` where only the predicted classes are known.
+
+    Args:
+      predicted, labels: classes, each in [0, classes).
+
+    Returns:
+      The fields of `summarise`; those that need scores (top5, auc, average_precision, loss, brier,
+      ece) are `None`.
+
+    Raises:
+      ValueError: no examples, two different numbers of them, or a class that does not exist.
+    """
+    predicted, labels = np.asarray(predicted), np.asarray(labels)
+    check_labels(predicted, labels, classes)
+    return {
+        "n": len(labels),
+        **_hits(labels, predicted),
+        **_from_counts(confusion_matrix(labels, predicted, classes)),
+        **dict.fromkeys(NEED_SCORES),
+    }
+
+
+def _hits(labels: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    n, correct = len(labels), int((predicted == labels).sum())
     interval = wilson_interval(correct, n)
     return {
         "correct": correct,
         "accuracy": correct / n,
         "accuracy_low": interval.low,
         "accuracy_high": interval.high,
-        "top5": float(top_k_correct(logits, labels, TOP).mean()) if classes > TOP else None,
     }
 
 

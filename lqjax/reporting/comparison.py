@@ -7,12 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lqjax.metrics.bootstrap import bootstrap_mean
-from lqjax.metrics.corrected_t import corrected_t, fold_ratio
 from lqjax.metrics.interval import Estimate
-from lqjax.metrics.paired import paired_difference
-from lqjax.metrics.wilson import wilson_interval
 from lqjax.reporting.conditions import CLEAN, Condition
+from lqjax.reporting.intervals import accuracies_of, gap_over_seeds, gaps_of, means_of
 from lqjax.reporting.significance import Significance, significance
 from lqjax.reporting.study import Study
 
@@ -41,6 +38,8 @@ class Comparison:
       shared: degraded conditions that all models finished, over which means run.
       mean: mean accuracy over `shared`, per model; empty where nothing is shared.
       mean_gap: mean over `shared` of leader minus other.
+      retrained: the gap that decides, with an interval that covers training again; `None` where
+        there are too few seeds, or folds, whose intervals cover it anyway.
       tests: leader against other in each condition that both finished; `None` where there is none.
     """
 
@@ -51,6 +50,7 @@ class Comparison:
     mean: Mapping[str, Estimate]
     mean_gap: Estimate | None
     tests: Significance | None
+    retrained: Estimate | None = None
 
     @property
     def clean(self) -> Cell | None:
@@ -70,47 +70,62 @@ def compare_models(study: Study) -> Comparison:
         if c.degraded and all(study.finished(model, c) for model in study.models)
     )
     by_image = {
-        model: np.mean([study.correct(model, c) for c in shared], axis=0) if shared else None
+        model: np.mean([study.correct(model, c) for c in shared], axis=0)
         for model in study.models
+        if shared
     }
-    means = {m: mean_of(study, values) for m, values in by_image.items() if values is not None}
-    ranking = sorted(study.models, key=lambda m: -_merit(study, m, means))
+    ranking = sorted(study.models, key=lambda m: -_merit(study, m, by_image))
     leader, other = (*ranking, "")[:2]
-    mean_gap = None
+    columns = list(by_image.values())
     if other and shared:
-        mean_gap = mean_of(study, by_image[leader] - by_image[other])  # type: ignore[operator]
-    cells = tuple(_cell(study, condition, leader, other) for condition in study.conditions)
+        columns.append(by_image[leader] - by_image[other])
+    means = means_of(study, columns)
+    cells = _cells(study, leader, other)
     compared = [cell.condition for cell in cells if cell.gap is not None]
-    tests = significance(study, leader, other, compared) if compared else None
-    return Comparison(leader, other, cells, shared, means, mean_gap, tests)
+    decisive = shared or tuple(c for c in compared if not c.degraded)
+    return Comparison(
+        leader=leader,
+        other=other,
+        cells=cells,
+        shared=shared,
+        mean=dict(zip(by_image, means, strict=False)),
+        mean_gap=means[-1] if other and shared else None,
+        tests=significance(study, leader, other, compared) if compared else None,
+        retrained=gap_over_seeds(study, (leader, other), decisive) if compared else None,
+    )
 
 
-def _merit(study: Study, model: str, means: Mapping[str, Estimate]) -> float:
+def _merit(study: Study, model: str, by_image: Mapping[str, np.ndarray]) -> float:
     """Rank by the mean over degraded conditions, else by whatever the model finished."""
-    if means:
-        return means[model].value
+    if by_image:
+        return float(by_image[model].mean())
     done = [c for c in study.conditions if study.finished(model, c)]
     return float(np.mean([study.correct(model, c).mean() for c in done])) if done else 0.0
 
 
-def _cell(study: Study, condition: Condition, leader: str, other: str) -> Cell:
-    accuracy = {model: accuracy_of(study, model, condition) for model in study.models}
-    gap = None
-    if other and accuracy[leader] is not None and accuracy[other] is not None:
-        gap = _gap(study, leader, other, condition)
-    deviation = {model: deviation_of(study, model, condition) for model in study.models}
-    return Cell(condition, accuracy, gap, deviation)
-
-
-def accuracy_of(study: Study, model: str, condition: Condition) -> Estimate | None:
-    """Return accuracy with its interval: Wilson for one run, `mean_of` for several."""
-    if not study.finished(model, condition):
-        return None
-    correct = study.correct(model, condition)
-    if len(study.networks[model]) == 1:
-        hits = round(correct.sum())
-        return Estimate(hits / study.n, *wilson_interval(hits, study.n))
-    return mean_of(study, correct)
+def _cells(study: Study, leader: str, other: str) -> tuple[Cell, ...]:
+    correct = {
+        model: {c: study.correct(model, c) for c in study.conditions if study.finished(model, c)}
+        for model in study.models
+    }
+    accuracy = {
+        model: dict(zip(found, accuracies_of(study, model, list(found.values())), strict=True))
+        for model, found in correct.items()
+    }
+    gaps: dict[Condition, Estimate] = {}
+    if other:
+        both = [c for c in study.conditions if c in correct[leader] and c in correct[other]]
+        pairs = [(correct[leader][c], correct[other][c]) for c in both]
+        gaps = dict(zip(both, gaps_of(study, (leader, other), pairs), strict=True))
+    return tuple(
+        Cell(
+            condition,
+            {model: accuracy[model].get(condition) for model in study.models},
+            gaps.get(condition),
+            {model: deviation_of(study, model, condition) for model in study.models},
+        )
+        for condition in study.conditions
+    )
 
 
 def deviation_of(study: Study, model: str, condition: Condition) -> float | None:
@@ -122,23 +137,3 @@ def deviation_of(study: Study, model: str, condition: Condition) -> float | None
     else:
         values = [run.rows[condition.name].accuracy for run in study.networks[model]]
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
-
-
-def mean_of(study: Study, by_image: np.ndarray) -> Estimate:
-    """Return the mean of one number per test image, and its interval.
-
-    With folds it is the mean over folds with the corrected t-interval, which covers training as
-    well; otherwise the bootstrap over images, which covers the choice of test images only.
-    """
-    if study.folds == 1:
-        return bootstrap_mean(by_image)
-    found = corrected_t(study.by_fold(by_image), fold_ratio(study.folds)).mean
-    # Folds that are all alike say nothing of their spread; the images still do.
-    return found if found.is_bounded() else bootstrap_mean(by_image)
-
-
-def _gap(study: Study, leader: str, other: str, condition: Condition) -> Estimate:
-    first, second = (study.correct(model, condition) for model in (leader, other))
-    if len(study.networks[leader]) == len(study.networks[other]) == 1:
-        return paired_difference(first > 0, second > 0)
-    return mean_of(study, first - second)

@@ -92,7 +92,7 @@ def in_reading_order(
             condition.degraded,
             families[condition.family],
             asked[name],
-            _level_rank(condition.level),
+            level_rank(condition.level),
             order.index(name),
         )
 
@@ -115,7 +115,8 @@ def _first_match(name: str, patterns: Sequence[str]) -> int:
     return len(patterns)
 
 
-def _level_rank(level: str) -> float:
+def level_rank(level: str) -> float:
+    """Place a level among those of its suite: low to high, and numbers by value."""
     if level in LEVELS:
         return LEVELS.index(level)
     try:

@@ -66,6 +66,13 @@ def _shares(study: Study, model: str, condition: Condition) -> np.ndarray:
 
 def _draw(axes: Axes, shares: np.ndarray, names: Sequence[str]) -> None:
     axes.imshow(shares, cmap=SHADES, vmin=0, vmax=1, interpolation="antialiased")
+    label_classes(axes, names)
+    if len(names) <= MOST_NUMBERED:
+        _number(axes, shares)
+
+
+def label_classes(axes: Axes, names: Sequence[str]) -> None:
+    """Name true classes beside and predicted classes below a matrix, where there is room."""
     axes.grid(visible=False)
     axes.tick_params(length=0)
     axes.set_xlabel("predicted")
@@ -78,8 +85,6 @@ def _draw(axes: Axes, shares: np.ndarray, names: Sequence[str]) -> None:
     upright = max(map(len, short)) * len(short) <= UPRIGHT_CHARACTERS
     axes.set_xticks(range(len(names)), short, rotation=0 if upright else 90)
     axes.set_yticks(range(len(names)), short)
-    if len(names) <= MOST_NUMBERED:
-        _number(axes, shares)
 
 
 def _number(axes: Axes, shares: np.ndarray) -> None:

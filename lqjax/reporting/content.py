@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lqjax.metrics.interval import CONFIDENCE, Estimate
+from lqjax.metrics.interval import Estimate
 from lqjax.metrics.shown import LEVEL
+from lqjax.reporting.calibration_section import calibration_section
 from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.confusion_table import confusion_tables
+from lqjax.reporting.cost_section import cost_blocks
 from lqjax.reporting.document import (
     Block,
     Document,
@@ -18,30 +20,46 @@ from lqjax.reporting.document import (
     Tile,
     Tiles,
 )
+from lqjax.reporting.envelope_section import envelope_section
 from lqjax.reporting.figures import Drawn
+from lqjax.reporting.findings import Findings
 from lqjax.reporting.formatting import enumeration, gap, interval, percent, plural
+from lqjax.reporting.learning_rates import best_rates
+from lqjax.reporting.method import method
+from lqjax.reporting.mistakes_figure import mistakes_table
 from lqjax.reporting.protocol import coverage
 from lqjax.reporting.provenance import provenance
+from lqjax.reporting.robustness_section import robustness_section
 from lqjax.reporting.study import Study
-from lqjax.reporting.tables import cost_table, metric_table, study_table, training_table
+from lqjax.reporting.tables import metric_table, study_table, training_table
 from lqjax.reporting.training_state import RISE, WINDOW
-from lqjax.reporting.verdict import Verdict
+from lqjax.reporting.verdict import Verdict, still_rising
 
-MANY_COMPARISONS = 2
 MOST_TILES = 3
 """With more models only the best and the runner-up get a tile."""
 
 
 def compose(
-    study: Study, comparison: Comparison, verdict: Verdict, drawn: Mapping[str, Drawn]
+    study: Study,
+    comparison: Comparison,
+    verdict: Verdict,
+    findings: Findings,
+    drawn: Mapping[str, Drawn],
 ) -> Document:
     """Put verdict, tables and figures in their order; a part without data is left out."""
     sections = [
         Section("Accuracy by condition", tuple(_accuracy(study, comparison, drawn))),
+        Section(
+            "Robustness",
+            tuple(robustness_section(study, comparison, findings.robustness, drawn)),
+        ),
+        Section("Operating envelope", tuple(envelope_section(study, findings.envelopes, drawn))),
+        Section("Calibration", tuple(calibration_section(findings.calibration, drawn))),
         Section("What the networks saw", tuple(_figure(drawn, "gallery"))),
         Section("What is mistaken for what", tuple(_mistakes(study, drawn))),
+        Section("Most confident mistakes", tuple(_confident(study, drawn))),
         Section("Training", tuple(_training(study, drawn))),
-        Section("Cost", tuple(_cost(study, drawn))),
+        Section("Cost", tuple(cost_blocks(study, drawn))),
         Section("How it was made", tuple(provenance(study))),
     ]
     classes = len(study.class_names)
@@ -51,23 +69,25 @@ def compose(
         f" {study.image_size} px, {plural(len(study.conditions), 'condition')}",
         headline=verdict.headline,
         verdict=verdict.sentence,
-        note=coverage(study),
-        tiles=Tiles(tuple(_tiles(study, comparison))),
+        note=coverage(study, comparison),
+        tiles=Tiles(tuple(_tiles(study, comparison, verdict))),
         sections=[section for section in sections if section.blocks],
     )
 
 
-def _tiles(study: Study, comparison: Comparison) -> Iterator[Tile]:
-    rivals = (comparison.leader, comparison.other)
+def _tiles(study: Study, comparison: Comparison, verdict: Verdict) -> Iterator[Tile]:
+    rivals, rising = (comparison.leader, comparison.other), still_rising(study)
     for model in study.models if len(study.models) <= MOST_TILES else rivals:
         mean = comparison.mean.get(model)
         clean = comparison.clean.accuracy[model] if comparison.clean else None
         aside = f"clean images {percent(clean.value)} % {interval(clean)}" if clean else ""
+        mark = "undertrained" if model in rising else ""
         if mean is not None:
-            detail = "; ".join(filter(None, [interval(mean), aside]))
+            detail = "; ".join(filter(None, [interval(mean), aside, mark]))
             yield Tile(f"{model}, degraded images", f"{percent(mean.value)} %", detail)
         elif clean is not None:
-            yield Tile(f"{model}, clean images", f"{percent(clean.value)} %", interval(clean))
+            detail = "; ".join(filter(None, [interval(clean), mark]))
+            yield Tile(f"{model}, clean images", f"{percent(clean.value)} %", detail)
     decisive = comparison.mean_gap
     if decisive is None and comparison.clean is not None:
         decisive = comparison.clean.gap
@@ -75,12 +95,18 @@ def _tiles(study: Study, comparison: Comparison) -> Iterator[Tile]:
         return
     text, ends = gap(decisive).split(" ", 1)
     yield Tile("Gap in points", text, f"{ends}, {comparison.leader} minus {comparison.other}")
-    yield _chance_tile(comparison, decisive)
+    yield _chance_tile(comparison, decisive, verdict)
 
 
-def _chance_tile(comparison: Comparison, decisive: Estimate) -> Tile:
+def _chance_tile(comparison: Comparison, decisive: Estimate, verdict: Verdict) -> Tile:
     excluded = decisive.excludes_zero()
     detail = f"the interval of the gap {'excludes' if excluded else 'includes'} zero"
+    if excluded and not verdict.winner:
+        return Tile(
+            "Could it be chance?",
+            "Not decided",
+            f"not by the choice of test images: {detail}; the verdict says what else it may be",
+        )
     tests = comparison.tests
     if tests is not None and tests.count > 1:
         detail += (
@@ -93,7 +119,7 @@ def _chance_tile(comparison: Comparison, decisive: Estimate) -> Tile:
 def _accuracy(study: Study, comparison: Comparison, drawn: Mapping[str, Drawn]) -> Iterator[Block]:
     yield study_table(study, comparison)
     yield from _figure(drawn, "accuracy")
-    yield Text(_method(study, comparison))
+    yield Text(method(study, comparison))
     folds = tuple(metric_table(study, network) for network in study.all_networks)
     about = Text(
         "Precision, recall and F1 are unweighted means over classes, 0 where a denominator is 0;"
@@ -104,55 +130,6 @@ def _accuracy(study: Study, comparison: Comparison, drawn: Mapping[str, Drawn]) 
     yield Fold("All metrics", (about, *folds))
 
 
-def _method(study: Study, comparison: Comparison) -> str:
-    """Say how the intervals were made and what they do not say."""
-    if study.folds > 1:
-        return _cross_validated(study, comparison)
-    single = all(len(runs) == 1 for runs in study.networks.values())
-    parts = [
-        "Accuracies have Wilson intervals"
-        if single
-        else "Accuracies are means over runs with bootstrap intervals (BCa, over images)"
-    ]
-    if comparison.other:
-        parts[0] += (
-            ", gaps Tango's score interval for paired shares: both models answer the same images"
-            if single
-            else ", and so have gaps: both models answer the same images"
-        )
-    parts[0] += "."
-    if comparison.shared:
-        parts.append(
-            "Means over conditions have bootstrap intervals (BCa) that draw whole images, with all"
-            " their conditions together, because the same images recur in every condition."
-        )
-    gaps = sum(cell.gap is not None for cell in comparison.cells)
-    if gaps >= MANY_COMPARISONS:
-        missed = 1 - CONFIDENCE
-        parts.append(
-            f"Each interval stands for itself: of {gaps} gaps between equal models, about"
-            f" {gaps * missed:.1f} would exclude zero by chance. The p-values are corrected for"
-            " that (Holm), so that any false finding at all has a chance of at most"
-            f" {100 * LEVEL:.0f} %."
-        )
-    if len(study.models) > MANY_COMPARISONS:
-        parts.append(
-            "Best and runner-up were picked on these same images, which favours the best a little."
-        )
-    return " ".join(parts)
-
-
-def _cross_validated(study: Study, comparison: Comparison) -> str:
-    gaps = ", gaps the differences of two models in the same folds" if comparison.other else ""
-    folds = study.folds
-    return (
-        f"Each of the {study.n:,} images was tested once, by networks that had not seen it."
-        f" Accuracies are means over {folds} folds{gaps}; the intervals are Student's t with"
-        f" {folds - 1} degrees of freedom and Nadeau and Bengio's variance s² (1/{folds} +"
-        f" 1/{folds - 1}), because folds share training images."
-    )
-
-
 def _figure(drawn: Mapping[str, Drawn], name: str) -> Iterator[Figure]:
     if name in drawn:
         yield Figure(name, drawn[name].caption, drawn[name].alternative)
@@ -160,9 +137,22 @@ def _figure(drawn: Mapping[str, Drawn], name: str) -> Iterator[Figure]:
 
 def _mistakes(study: Study, drawn: Mapping[str, Drawn]) -> Iterator[Block]:
     yield from _figure(drawn, "confusion")
+    yield from _figure(drawn, "confusion-gap")
     tables = confusion_tables(study)
     if tables:
         yield Fold("Commonest mistakes by name", tuple(tables))
+
+
+def _confident(study: Study, drawn: Mapping[str, Drawn]) -> Iterator[Block]:
+    if not study.mistakes:
+        return
+    yield Text(
+        "From the first seed (and fold): the surest mistakes of the best model, then those that the"
+        " runner-up alone makes, on clean images and in the hardest condition of the degradations"
+        " that are hardest for the best model. Percentages are the networks' own confidence."
+    )
+    yield from _figure(drawn, "mistakes")
+    yield Fold("Where to find these images", (mistakes_table(study.mistakes),))
 
 
 def _training(study: Study, drawn: Mapping[str, Drawn]) -> Iterator[Block]:
@@ -171,15 +161,11 @@ def _training(study: Study, drawn: Mapping[str, Drawn]) -> Iterator[Block]:
     if table is None:
         return
     yield table
+    chosen = best_rates(study)
+    if chosen:
+        yield Text(chosen)
     yield Text(
         f"Levelled off: over the last {100 * WINDOW:.0f} % of the epochs mean training accuracy"
         f" rose by at most {100 * RISE:.0f} points over the epochs before, or at most that much is"
         " left to 100 %."
     )
-
-
-def _cost(study: Study, drawn: Mapping[str, Drawn]) -> Iterator[Block]:
-    table = cost_table(study)
-    if table is not None:
-        yield table
-    yield from _figure(drawn, "cost")

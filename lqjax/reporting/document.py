@@ -23,12 +23,17 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the first `labels` columns are text, the rest numbers."""
+    """A table; the first `labels` columns are text, the rest numbers.
+
+    Attributes:
+      sortable: readers may sort it; false where rows are different things, such as kinds of cost.
+    """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[TableRow, ...]
     labels: int = 1
+    sortable: bool = True
 
 
 @dataclass(frozen=True)

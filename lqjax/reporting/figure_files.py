@@ -45,7 +45,7 @@ def save_figure(figure: Figure, folder: epath.Path, name: str) -> SavedFigure:
     """Write `folder/name.png` (white ground) and `folder/name.svg` (no ground)."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = io.StringIO()
-    figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(drawn, format="svg", dpi=SVG_DPI, metadata={"Date": None, "Creator": None})
     svg = follow_page_colors(drawn.getvalue())
     (folder / f"{name}.svg").write_text(svg)
     figure.set_layout_engine("none")
@@ -56,6 +56,8 @@ def save_figure(figure: Figure, folder: epath.Path, name: str) -> SavedFigure:
 
 
 CSS_PIXELS_AN_INCH = 96
+SVG_DPI = 2 * CSS_PIXELS_AN_INCH
+"""Of pictures inside: sharp on a screen with two pixels to a CSS pixel."""
 
 
 def follow_page_colors(svg: str) -> str:

@@ -15,6 +15,7 @@ LEAST_P = 0.001
 """Smaller p-values are written as being below it."""
 
 SI_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+BINARY_PREFIXES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"))
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 SECONDS_A_MINUTE = 60
 SECONDS_AN_HOUR = 3600
@@ -91,6 +92,14 @@ def si(value: float, digits: int = SIGNIFICANT) -> str:
         if value >= size:
             return f"{significant(value / size, digits)} {prefix}"
     return significant(value, digits)
+
+
+def data_size(count: float, digits: int = SIGNIFICANT) -> str:
+    """Write a number of bytes with a binary prefix: 102_228_128 -> 97.5 MiB."""
+    for size, prefix in BINARY_PREFIXES:
+        if count >= size:
+            return f"{significant(count / size, digits)} {prefix}"
+    return f"{significant(count, digits)} B"
 
 
 def duration(seconds: float) -> str:

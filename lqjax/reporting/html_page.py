@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Mapping
 from importlib import resources
@@ -23,21 +24,41 @@ from lqjax.reporting.document import (
 from lqjax.reporting.figures import Drawn
 from lqjax.reporting.formatting import MISSING, STAR
 from lqjax.reporting.markup import Markup, element, join
+from lqjax.reporting.sorting import sort_value
 
 INTERVAL = re.compile(r"( ?\[[^\[\]]*\])")
+SUMMARY = "summary"
+LEAST_SORTED = 3
+"""Rows from which on sorting is of use."""
+
+LONG = 15
+"""Rows above which the head of a table stays in sight."""
+
+LEAST_LISTED = 4
+"""Sections from which on there is a list of contents."""
+
+POLICY = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src '{script}';"
+    " base-uri 'none'; form-action 'none'"
+)
+"""What the page may load: what is inside it. Only the one script runs, known by its hash."""
 
 
 def html_page(document: Document, drawn: Mapping[str, Drawn]) -> str:
     """Render a report as a page with its style and figures inside."""
     sections = [_section(number, part, drawn) for number, part in enumerate(document.sections)]
+    script = _packaged("page.js")
     return Template(_packaged("page.html")).substitute(
+        policy=POLICY.format(script=_hash(script)),
         style=_packaged("page.css"),
+        script=script,
         title=join(document.title),
         subtitle=join(document.subtitle),
         headline=join(document.headline),
         verdict=_sentence(document.verdict),
         note=join(document.note),
         tiles=_tiles(document.tiles),
+        contents=_contents(document),
         sections=join(*sections),
     )
 
@@ -46,8 +67,27 @@ def _packaged(name: str) -> str:
     return resources.files("lqjax.reporting").joinpath(name).read_text(encoding="utf-8")
 
 
+def _hash(script: str) -> str:
+    """Name a script by its content, as a Content-Security-Policy does."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _contents(document: Document) -> Markup:
+    if len(document.sections) < LEAST_LISTED:
+        return Markup("")
+    entries = [
+        element("li", element("a", section.title, href=f"#{_anchor(number)}"))
+        for number, section in enumerate(document.sections)
+    ]
+    return element("nav", element("ol", *entries), aria_label="Contents")
+
+
+def _anchor(number: int) -> str:
+    return f"section-{number + 1}"
+
+
 def _section(number: int, section: Section, drawn: Mapping[str, Drawn]) -> Markup:
-    name = f"section-{number + 1}"
+    name = _anchor(number)
     heading = element("h2", section.title, id=name)
     body = [_block(block, drawn) for block in section.blocks]
     return element("section", heading, *body, aria_labelledby=name)
@@ -96,9 +136,15 @@ def _figure(figure: Figure, drawn: Drawn) -> Markup:
         alt=figure.alternative,
         width=str(drawn.saved.width),
     )
-    return element(
-        "figure", element("div", image, class_="wide"), element("figcaption", figure.caption)
+    box = element(
+        "div",
+        image,
+        class_="wide",
+        tabindex="0",
+        role="region",
+        aria_label=f"figure: {figure.name}",
     )
+    return element("figure", box, element("figcaption", figure.caption))
 
 
 def _table(table: Table) -> Markup:
@@ -111,11 +157,17 @@ def _table(table: Table) -> Markup:
     body = [_row(row, table.labels, starred) for row in table.rows]
     # Above the table, not inside, so that it does not scroll away with a wide one.
     caption = element("p", table.caption, class_="caption") if table.caption else ""
-    inner = element("table", element("thead", element("tr", *heads)), element("tbody", *body))
+    moving = sum(row.kind != SUMMARY for row in table.rows)
+    inner = element(
+        "table",
+        element("thead", element("tr", *heads)),
+        element("tbody", *body),
+        data_sortable=table.sortable and moving >= LEAST_SORTED,
+    )
     # Focusable, so that a wide table can be scrolled from the keyboard.
     name = table.caption or "table"
     prose = len(table.header) == table.labels
-    kind = "wide prose" if prose else "wide"
+    kind = "wide" + " prose" * prose + " long" * (len(table.rows) > LONG)
     box = element("div", inner, class_=kind, tabindex="0", role="region", aria_label=name)
     return join(caption, box)
 
@@ -135,7 +187,14 @@ def _number(text: str, starred: bool) -> Markup:
     words = text[:1].isalpha()
     kind = "number" + " shown" * shown + " missing" * (text == MISSING) + " words" * words
     star = [element("span", "*" if shown else "", class_="mark")] if starred else []
-    return element("td", _sentence(text.removesuffix(STAR)), *star, class_=kind)
+    value = sort_value(text)
+    return element(
+        "td",
+        _sentence(text.removesuffix(STAR)),
+        *star,
+        class_=kind,
+        data_value=None if value is None else repr(value),
+    )
 
 
 def _sentence(text: str) -> Markup:
@@ -143,7 +202,9 @@ def _sentence(text: str) -> Markup:
     parts = INTERVAL.split(text)
     return join(
         *(
-            element("span", part, class_="interval") if i % 2 else part
+            element("span", part, class_="interval")
+            if i % 2
+            else part.replace(" %", "\N{NO-BREAK SPACE}%")
             for i, part in enumerate(parts)
         )
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.formatting import enumeration, number_word, plural
 from lqjax.reporting.study import Study
 
@@ -9,13 +10,22 @@ IMAGES_ONLY = (
     "All intervals are 95 % and cover the choice of test images only, not what another training"
     " run would give."
 )
+GROUPS_ONLY = (
+    "All intervals are 95 % and cover the choice of test images only, drawn group by group"
+    " because images of one group (such as a patient) are alike; they do not cover what another"
+    " training run would give."
+)
+SEEDS = (
+    " The interval of the gap over training runs covers training again on the same training"
+    " images, judged on the same test images."
+)
 FOLDS = (
     "All intervals are 95 %, from the spread over the folds, widened because folds share training"
     " images (Nadeau and Bengio): they cover other images and training anew."
 )
 
 
-def opening(study: Study) -> str:
+def opening(study: Study, comparison: Comparison) -> str:
     """Begin the verdict: which networks it is about."""
     counts = [len(runs) for runs in study.networks.values()]
     if study.folds > 1:
@@ -23,15 +33,32 @@ def opening(study: Study) -> str:
     if len(counts) == 1:
         one = counts[0] == 1
         return "For this one trained network" if one else f"For {counts[0]} runs of one network"
-    if max(counts) == 1:
-        return f"For these {number_word(len(counts))} trained networks (one run each)"
+    if comparison.retrained is not None:
+        return f"Over {plural(len(study.networks[comparison.leader]), 'training run')} of each"
     runs = [f"{plural(n, 'run')} of {model}" for model, n in zip(study.models, counts, strict=True)]
-    return f"For these trained networks ({enumeration(runs)})"
+    if len(set(counts)) == 1:
+        runs = [f"{number_word(counts[0])} run{'' if counts[0] == 1 else 's'} each"]
+    return f"For these {number_word(len(counts))} trained networks ({enumeration(runs)})"
 
 
-def coverage(study: Study) -> str:
+def coverage(study: Study, comparison: Comparison) -> str:
     """Say what the intervals cover, and what not."""
-    return FOLDS if study.folds > 1 else IMAGES_ONLY
+    if study.folds > 1:
+        return FOLDS + _unknown(study)
+    images = IMAGES_ONLY if study.groups is None else GROUPS_ONLY
+    return images + (SEEDS if comparison.retrained is not None else "") + _unknown(study)
+
+
+def _unknown(study: Study) -> str:
+    """Name the models of which nobody can say here whether they were trained to the end."""
+    silent = [
+        model
+        for model, runs in study.networks.items()
+        if not all(network.history for network in runs)
+    ]
+    if not silent:
+        return ""
+    return f" Whether {enumeration(silent)} had been trained to the end is not recorded."
 
 
 def spread(study: Study) -> str:

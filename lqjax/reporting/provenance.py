@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,8 +14,14 @@ SPLITS = (("train", "training"), ("validation", "validation"), ("test", "test"))
 DEGRADATION_SEED = "degradation_seed"
 MOST_SKIPPED = 200
 MOST_CLASSES = 40
+CHECKPOINTS = {
+    "best": "of the epoch that is best by validation",
+    "latest": "of the last epoch",
+}
 RUNTIME_FACTS = (
     ("device", "device"),
+    ("devices", "devices"),
+    ("processes", "processes"),
     ("backend", "backend"),
     ("platform", "platform"),
     ("python", "Python"),
@@ -28,14 +35,32 @@ def provenance(study: Study) -> Iterator[Block]:
     data = _mapping(environment.get("dataset"))
     yield Facts(tuple(_data_facts(study, data)))
     for note in data.get("notes") or []:
-        yield Text(str(note))
+        yield Text(_sentence(str(note)))
     skipped = list(data.get("skipped") or [])
     if skipped:
         yield _skipped(skipped)
+    if study.sources:
+        yield Text(_sources(study))
     yield from _runtimes(study)
+    commands = tuple(_commands(study))
+    if commands:
+        yield Facts(commands)
     for title, config in study.configs.items():
         if config:
             yield _settings(title if len(study.configs) > 1 else "", config)
+
+
+def _sources(study: Study) -> str:
+    """Say which models are of other code, and where their predictions came from."""
+    listed = enumeration([f"{model} ({file})" for model, file in study.sources.items()])
+    return (
+        f"Predictions of other code, read from files: {listed}. How these models were trained, what"
+        " they cost and whether they saw the same degraded images is not recorded here."
+    )
+
+
+def _sentence(note: str) -> str:
+    return note[:1].upper() + note[1:].removesuffix(".") + "."
 
 
 def _runtimes(study: Study) -> Iterator[Block]:
@@ -54,6 +79,22 @@ def _runtimes(study: Study) -> Iterator[Block]:
         yield Facts(facts_of)
 
 
+def _commands(study: Study) -> Iterator[tuple[str, str]]:
+    """Say how to compute all this once more; a copy of config.json is all that it needs."""
+    recorded = [title for title, config in study.configs.items() if config]
+    for title in recorded:
+        place, copy = shlex.quote(title), shlex.quote(f"{title}-again")
+        yield (
+            f"to repeat {title}" if len(recorded) > 1 else "to repeat",
+            f"mkdir {copy} && cp {place}/config.json {copy}/ && lqjax --workdir={copy}",
+        )
+    if len(study.configs) > 1 and recorded:
+        yield (
+            "to write this report",
+            f"lqjax --mode=report --workdir={shlex.quote(','.join(study.configs))}",
+        )
+
+
 def _data_facts(study: Study, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "data set", str(data.get("name") or study.dataset)
     counts = [f"{int(data[key]):,} {name}" for key, name in SPLITS if _is_count(data.get(key))]
@@ -65,6 +106,12 @@ def _data_facts(study: Study, data: Mapping[str, Any]) -> Iterator[tuple[str, st
     if data.get("credit"):
         yield "credit", str(data["credit"])
     yield "runs", "; ".join(_runs(study, model) for model in study.models)
+    if study.folds > 1:
+        yield "protocol", f"{study.folds}-fold cross-validation"
+    settings = [_mapping(config.get("evaluation")) for config in study.configs.values()]
+    weights = {CHECKPOINTS.get(str(found.get("checkpoint")), "") for found in settings} - {""}
+    if weights:
+        yield "weights tested", "; ".join(sorted(weights))
     seeds = {
         _mapping(c.get("evaluation")).get(DEGRADATION_SEED) for c in study.configs.values()
     } - {None}
@@ -73,9 +120,8 @@ def _data_facts(study: Study, data: Mapping[str, Any]) -> Iterator[tuple[str, st
 
 
 def _runs(study: Study, model: str) -> str:
-    runs = study.networks[model]
-    seeds = ", ".join(str(run.seed) for run in runs)
-    return f"{model}: seed {seeds}" if len(runs) == 1 else f"{model}: seeds {seeds}"
+    seeds = sorted({run.seed for run in study.networks[model]})
+    return f"{model}: seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
 
 
 def _skipped(skipped: list) -> Fold:

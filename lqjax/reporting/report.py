@@ -9,10 +9,13 @@ from etils import epath
 
 from lqjax.reporting.comparison import compare_models
 from lqjax.reporting.content import compose
+from lqjax.reporting.cost_files import write_cost_files
 from lqjax.reporting.figures import draw_figures
+from lqjax.reporting.findings import find, write_findings
 from lqjax.reporting.html_page import html_page
 from lqjax.reporting.markdown_page import FOLDER, markdown_page
-from lqjax.reporting.study import read_study
+from lqjax.reporting.opening import opened_study
+from lqjax.reporting.study import Study
 from lqjax.reporting.terminal import terminal_table
 from lqjax.reporting.verdict import judge
 from lqjax.rows import replace_text, write_csv, write_lines
@@ -34,27 +37,41 @@ class ReportResult:
     table: str
 
 
-def write_report(workdirs: Sequence[Workdir]) -> ReportResult:
+def write_report(
+    workdirs: Sequence[Workdir], predictions: Sequence[epath.PathLike] = ()
+) -> ReportResult:
     """Compare all runs of the working directories and write the report into the first.
 
-    Writes `report.html` (needs no other file), `report.md`, `results.csv`, `results.jsonl` and
-    `figures/*.png`, `*.svg` into `<first>/report`. Needs neither the models nor a device.
+    Writes `report.html` (needs no other file), `report.md`, `results.csv`, `results.jsonl`,
+    `costs.csv`, `throughput.csv`, `layers.csv`, `robustness.csv`, `calibration.csv`,
+    `envelope.csv`, `envelope_levels.csv` and `figures/*.png`, `*.svg` into `<first>/report`.
+    Needs neither the models nor a device.
 
     Args:
       workdirs: at least one, with finished conditions; a model trained differently in two of
-        them appears twice, named after its directory.
+        them appears twice, named after its directory. With `predictions` the first may hold
+        nothing yet.
+      predictions: files of predictions of other code on the same test images (docs/predictions.md).
 
     Raises:
-      ValueError: nothing to report, or image sizes, data sets or test images that differ.
+      ValueError: nothing to report, or image sizes, data sets or test images that differ, or a file
+        of predictions that is wrong; nothing is written then.
     """
-    study = read_study(workdirs)
+    with opened_study(workdirs, predictions) as study:
+        return _write(study, workdirs)
+
+
+def _write(study: Study, workdirs: Sequence[Workdir]) -> ReportResult:
     folder = workdirs[0].report
     comparison = compare_models(study)
     verdict = judge(study, comparison)
-    drawn = draw_figures(study, comparison, folder / FOLDER)
-    document = compose(study, comparison, verdict, drawn)
+    findings = find(study, comparison)
+    drawn = draw_figures(study, comparison, findings, folder / FOLDER)
+    document = compose(study, comparison, verdict, findings, drawn)
     write_lines(study.rows, folder / "results.jsonl")
     write_csv(study.rows, folder / "results.csv")
+    write_cost_files(study, folder)
+    write_findings(findings, folder)
     replace_text(folder / "report.md", markdown_page(document))
     replace_text(folder / "report.html", html_page(document, drawn))
     return ReportResult(folder / "report.html", verdict.sentence, terminal_table(study, comparison))

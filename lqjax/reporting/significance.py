@@ -74,8 +74,8 @@ def _p_values(study: Study, gaps: np.ndarray, runs: int) -> tuple[str, np.ndarra
         ratio = fold_ratio(study.folds)
         found = [corrected_t(column, ratio).p_value for column in study.by_fold(gaps).T]
         return CORRECTED_T, np.array(found)
-    if study.tested.groups is not None:
-        return GROUPED_FLIPS, sign_flip_test(gaps, study.tested.groups).p_values
+    if study.groups is not None:
+        return GROUPED_FLIPS, sign_flip_test(gaps, study.groups).p_values
     if runs > 2:
         return SIGN_FLIPS, sign_flip_test(gaps).p_values
     counts = [discordance(column > 0, column < 0) for column in gaps.T]

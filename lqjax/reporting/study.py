@@ -15,17 +15,30 @@ from etils import epath
 from lqjax.metrics.accuracy import predictions
 from lqjax.metrics.confusion import confusion_matrix
 from lqjax.reporting.conditions import Condition, in_reading_order
+from lqjax.reporting.external.runs import ExternalRun
+from lqjax.reporting.ladder_reading import read_rungs
+from lqjax.reporting.pictures import Gallery, Mistake, read_gallery, read_mistakes
+from lqjax.reporting.scores import Scores
 from lqjax.reporting.tested import Tested, read_tested
-from lqjax.rows import Cost, Epoch, Row, read_lines
-from lqjax.workdir import Run, Workdir, read_arrays
+from lqjax.rows import Cost, Epoch, Layer, Row, Throughput, read_lines
+from lqjax.rungs import ConditionLadder
+from lqjax.variants import network_of, rate_of
+from lqjax.workdir import Run, Workdir
 
 COMPARED_SETTINGS = ("data", "model", "optimizer", "schedule", "training", "augmentation")
 """Groups of settings that must be equal for two runs to count as repetitions of one model."""
 
+OTHER_CODE = "other code"
+"""Stands for the settings of a model whose predictions were read from a file."""
+
 
 @dataclass(frozen=True)
 class Network:
-    """One trained network: its rows, predicted classes, history and cost."""
+    """One trained network: its rows, predicted classes, history, cost and layers.
+
+    Attributes:
+      scores: where its scores are kept; `None` where nothing but its answers is.
+    """
 
     model: str
     seed: int
@@ -34,15 +47,9 @@ class Network:
     predicted: Mapping[str, np.ndarray]
     history: Sequence[Epoch]
     cost: Cost | None
-
-
-@dataclass(frozen=True)
-class Gallery:
-    """Degraded examples: images uint8 (conditions, examples, height, width, channels)."""
-
-    images: np.ndarray
-    labels: tuple[str, ...]
-    captions: tuple[str, ...]
+    throughputs: Sequence[Throughput] = ()
+    layers: Sequence[Layer] = ()
+    scores: Scores | None = None
 
 
 @dataclass(frozen=True)
@@ -54,14 +61,21 @@ class Study:
       conditions: in reading order; not every network need have finished every one.
       tested: the test images, fold by fold where there are folds.
       configs, environments: per working directory, by its name; empty where not recorded.
+      sources: of models of other code, the file that their predictions were read from.
+      ladders: degradations that were tested at many severities.
+      rungs: conditions that were tested for a ladder only; they are not among `conditions`.
     """
 
     networks: Mapping[str, Sequence[Network]]
     conditions: tuple[Condition, ...]
     tested: Tested
     gallery: Gallery | None = None
+    mistakes: tuple[Mistake, ...] = ()
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    ladders: tuple[ConditionLadder, ...] = ()
+    rungs: tuple[Condition, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -114,6 +128,12 @@ class Study:
         return len(self.tested.rows)
 
     @cached_property
+    def groups(self) -> np.ndarray | None:
+        """Per test image what belongs together; `None` if unknown, or if all belong together."""
+        groups = self.tested.groups
+        return groups if groups is not None and len(np.unique(groups)) > 1 else None
+
+    @cached_property
     def commonest_share(self) -> float:
         """Accuracy of always answering the commonest class of the test images."""
         return float(np.bincount(self.labels).max() / self.n)
@@ -148,24 +168,22 @@ class Study:
         )  # type: ignore[return-value]
 
 
-def read_study(workdirs: Sequence[Workdir]) -> Study:
+def read_study(workdirs: Sequence[Workdir], external: Sequence[ExternalRun] = ()) -> Study:
     """Read and check all that the working directories hold.
+
+    Args:
+      external: runs of other code on the same test images; none of them needs a directory.
 
     Raises:
       ValueError: no directory, no finished condition, image sizes, data sets or test images that
         differ, or score files that are missing or of another length.
     """
-    if not workdirs:
+    if not workdirs and not external:
         raise ValueError("no working directory; a report needs at least one")
     titles = _distinct_titles(workdirs)
     configs = {t: _read_json(w.root / "config.json") for t, w in zip(titles, workdirs, strict=True)}
-    runs = [(t, run) for t, w in zip(titles, workdirs, strict=True) for run in w.runs()]
-    runs = [(title, run) for title, run in runs if run.rows()]
-    for title, workdir in zip(titles, workdirs, strict=True):
-        if title not in dict(runs):
-            raise ValueError(
-                f"{workdir.root}: no finished condition; run --mode=evaluate there first"
-            )
+    runs = [(t, run) for t, w in zip(titles, workdirs, strict=True) for run in finished_runs(w)]
+    runs += [(found.title, found.run) for found in external]
     tested = read_tested([run for _, run in runs])
     names = _model_names(runs, configs)
     networks: dict[str, list[Network]] = {name: [] for name in _in_config_order(names, configs)}
@@ -173,20 +191,42 @@ def read_study(workdirs: Sequence[Workdir]) -> Study:
         networks[name].append(_read_network(run, name, len(tested.rows[run.fold])))
     rows = [row for found in networks.values() for net in found for row in net.rows.values()]
     _check_one_test(rows)
-    gallery, drawn = _read_gallery(workdirs)
+    gallery, drawn = read_gallery(workdirs, list(configs.values()))
     seen = drawn + [row.condition for w in workdirs for row in _read_results(w)]
     patterns = [p for c in configs.values() for p in c.get("evaluation", {}).get("conditions", [])]
+    ordered = in_reading_order(rows, patterns, seen)
+    tested_on = read_rungs(workdirs, list(configs.values()))
     return Study(
         networks=networks,
-        conditions=in_reading_order(rows, patterns, seen),
+        conditions=tuple(c for c in ordered if c.name not in tested_on.apart),
         tested=tested,
         gallery=gallery,
+        mistakes=read_mistakes(workdirs, list(configs.values())),
         configs=configs,
         environments={
             t: _read_json(w.root / "environment.json")
             for t, w in zip(titles, workdirs, strict=True)
         },
+        sources={
+            name: title
+            for (title, _), name in zip(runs, names, strict=True)
+            if title not in configs
+        },
+        ladders=tested_on.ladders,
+        rungs=tuple(c for c in ordered if c.name in tested_on.apart),
     )
+
+
+def finished_runs(workdir: Workdir) -> list[Run]:
+    """Return the runs of a working directory that finished some condition.
+
+    Raises:
+      ValueError: there is none.
+    """
+    found = [run for run in workdir.runs() if run.rows()]
+    if not found:
+        raise ValueError(f"{workdir.root}: no finished condition; run --mode=evaluate there first")
+    return found
 
 
 def _read_network(run: Run, name: str, n: int) -> Network:
@@ -194,19 +234,32 @@ def _read_network(run: Run, name: str, n: int) -> Network:
     predicted = {}
     for condition, row in rows.items():
         try:
-            logits = run.logits(condition)
+            answers = run.answers(condition)
         except FileNotFoundError:
             raise ValueError(
                 f"{run.root}: the scores of {condition} are missing; delete its row under"
                 " conditions/ and run --mode=evaluate again"
             ) from None
-        if len(logits) != n or row.n != n:
+        count = len(next(iter(answers.values())))
+        if count != n or row.n != n:
             raise ValueError(
-                f"{run.root}: {len(logits)} scores of {condition} for {n} test images; delete"
+                f"{run.root}: {count} scores of {condition} for {n} test images; delete"
                 " conditions/ there and run --mode=evaluate again"
             )
-        predicted[condition] = predictions(logits).astype(np.int32)
-    return Network(name, run.seed, run.fold, rows, predicted, run.history(), run.cost())
+        known = answers["predicted"] if "predicted" in answers else predictions(answers["logits"])
+        predicted[condition] = known.astype(np.int32)
+    return Network(
+        name,
+        run.seed,
+        run.fold,
+        rows,
+        predicted,
+        run.history(),
+        run.cost(),
+        run.throughputs(),
+        run.layers(),
+        run,
+    )
 
 
 def _check_one_test(rows: Sequence[Row]) -> None:
@@ -229,7 +282,8 @@ def _model_names(
     recipes: dict[str, set[str]] = {}
     taken = Counter((run.model, run.seed, run.fold) for _, run in runs)
     for title, run in runs:
-        recipes.setdefault(run.model, set()).add(_recipe(configs[title], run.model))
+        recipe = _recipe(configs[title], run.model) if title in configs else OTHER_CODE
+        recipes.setdefault(run.model, set()).add(recipe)
     clashing = {run.model for _, run in runs if taken[run.model, run.seed, run.fold] > 1}
     clashing |= {model for model, kinds in recipes.items() if len(kinds) > 1}
     return [f"{run.model} ({title})" if run.model in clashing else run.model for title, run in runs]
@@ -239,7 +293,7 @@ def _recipe(config: Mapping[str, Any], model: str) -> str:
     """Write down the settings under which a model was trained, the seed left out."""
     groups = {name: dict(config.get(name, {})) for name in COMPARED_SETTINGS}
     groups["model"].pop("names", None)
-    own = config.get("overrides", {}).get(model, {})
+    own = config.get("overrides", {}).get(network_of(model), {})
     return json.dumps([groups, own], sort_keys=True, default=str)
 
 
@@ -249,27 +303,19 @@ def _in_config_order(
     wanted = [m for c in configs.values() for m in c.get("model", {}).get("names", [])]
     found = list(dict.fromkeys(names))
 
-    def position(name: str) -> int:
+    def position(name: str) -> tuple[int, float]:
         plain = name.partition(" (")[0]
-        return wanted.index(plain) if plain in wanted else len(wanted)
+        network = network_of(plain)
+        place = wanted.index(network) if network in wanted else len(wanted)
+        return place, rate_of(plain) or 0.0
 
-    return tuple(sorted(found, key=lambda name: (position(name), found.index(name))))
+    return tuple(sorted(found, key=lambda name: (*position(name), found.index(name))))
 
 
 def _distinct_titles(workdirs: Sequence[Workdir]) -> list[str]:
     """Name the directories by their last part, or in full where two share it."""
     short = Counter(w.root.name for w in workdirs)
     return [w.root.name if short[w.root.name] == 1 else str(w.root) for w in workdirs]
-
-
-def _read_gallery(workdirs: Sequence[Workdir]) -> tuple[Gallery | None, list[str]]:
-    for workdir in workdirs:
-        if workdir.gallery.exists():
-            arrays = read_arrays(workdir.gallery)
-            texts = {k: [str(v) for v in arrays[k]] for k in ("conditions", "labels", "captions")}
-            gallery = Gallery(arrays["images"], tuple(texts["labels"]), tuple(texts["captions"]))
-            return gallery, texts["conditions"]
-    return None, []
 
 
 def _read_results(workdir: Workdir) -> list[Row]:

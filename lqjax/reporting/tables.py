@@ -10,27 +10,24 @@ from lqjax.reporting.conditions import by_family
 from lqjax.reporting.document import Table, TableRow
 from lqjax.reporting.formatting import (
     MISSING,
-    duration,
+    enumeration,
     gap,
     optional,
     p_value,
     percent,
     plural,
-    si,
-    significant,
     with_deviation,
     with_interval,
 )
 from lqjax.reporting.protocol import spread
 from lqjax.reporting.study import Network, Study
 from lqjax.reporting.training_state import levelling
-from lqjax.rows import Cost, Row
+from lqjax.rows import Row
 
 LOSS_DECIMALS = 3
 AUC_DECIMALS = 4
 PSNR_DECIMALS = 1
 SSIM_DECIMALS = 3
-EXACT_COUNT_BELOW = 1000
 METRIC_HEADER = ("accuracy %", "top-5 %", "precision %", "recall %", "F1 %")
 
 
@@ -56,6 +53,7 @@ def study_table(study: Study, comparison: Comparison) -> Table:
     notes = [
         f"Top-1 accuracy in % on {plural(study.n, 'test image')}, with 95 % intervals.",
         spread(study),
+        _about_training(study),
         _about_tests(comparison),
     ]
     caption = " ".join(filter(None, notes))
@@ -76,6 +74,16 @@ def _study_row(
         cells.append(gap(cell.gap, comparison.shown(condition)))
         cells.append(p_value(tests.p_values.get(condition.name) if tests else None))
     return TableRow(tuple(cells), "start" if start else "")
+
+
+def _about_training(study: Study) -> str:
+    rising = [m for m in study.models if any(_is_rising(n) for n in study.networks[m])]
+    return f"Undertrained: {enumeration(rising)}." if rising else ""
+
+
+def _is_rising(network: Network) -> bool:
+    state = levelling(network.history)
+    return state is not None and not state.levelled_off
 
 
 def _about_tests(comparison: Comparison) -> str:
@@ -121,52 +129,6 @@ def without_empty_columns(table: Table) -> Table:
     ]
     rows = tuple(TableRow(tuple(row.cells[i] for i in keep), row.kind) for row in table.rows)
     return Table(table.caption, tuple(table.header[i] for i in keep), rows, table.labels)
-
-
-def cost_table(study: Study) -> Table | None:
-    """Tabulate what the networks cost, one column each; `None` where nothing was measured."""
-    measured = [(run_title(study, n), n.cost) for n in study.all_networks if n.cost is not None]
-    if not measured:
-        return None
-    costs = [cost for _, cost in measured]
-    batches = sorted({c.batch_size for c in costs})
-    at_batch = f"batch {batches[0]}" if len(batches) == 1 else "the evaluation batch"
-    lines: list[tuple[str, list[str]]] = [
-        ("parameters", [_parameters(c) for c in costs]),
-        ("multiply-adds per image", [si(c.multiply_adds) for c in costs]),
-        ("latency at batch 1, ms: median [quartiles]", [_latency(c) for c in costs]),
-        (f"throughput at {at_batch}, images/s: median [quartiles]", [_speed(c) for c in costs]),
-        ("training time", [duration(c.training_seconds) for c in costs]),
-        ("epochs trained", [f"{c.training_epochs}" for c in costs]),
-        (
-            "training speed, images/s (median over epochs)",
-            [significant(c.training_images_per_second) for c in costs],
-        ),
-        ("timed runs behind each figure", [f"{c.timed_runs}" for c in costs]),
-        ("compute type", [c.dtype for c in costs]),
-        ("device", [c.device for c in costs]),
-    ]
-    caption = (
-        f"Forward pass at {costs[0].image_size} px. Training time is wall time, compilation and"
-        " validation included."
-    )
-    rows = tuple(TableRow((name, *values)) for name, values in lines)
-    return Table(caption, ("cost", *(title for title, _ in measured)), rows)
-
-
-def _parameters(cost: Cost) -> str:
-    exact = f"{cost.parameters:,}"
-    return exact if cost.parameters < EXACT_COUNT_BELOW else f"{si(cost.parameters)} ({exact})"
-
-
-def _latency(cost: Cost) -> str:
-    ends = f"[{significant(cost.latency_low_ms)}, {significant(cost.latency_high_ms)}]"
-    return f"{significant(cost.latency_ms)} {ends}"
-
-
-def _speed(cost: Cost) -> str:
-    ends = f"[{significant(cost.throughput_low)}, {significant(cost.throughput_high)}]"
-    return f"{significant(cost.throughput)} {ends}"
 
 
 def training_table(study: Study) -> Table | None:

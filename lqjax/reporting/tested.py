@@ -43,6 +43,8 @@ def read_tested(runs: Sequence[Run]) -> Tested:
                 f"{first.root} and {run.root} were tested on different images; a report compares"
                 " runs on the same test split"
             )
+        if "groups" in examples:  # predictions of other code may say what ours do not
+            shared["groups"] = examples["groups"]
     parts = [examples for _, examples in found.values()]
     ids = np.concatenate([part["ids"] for part in parts])
     if len(np.unique(ids)) < len(ids):

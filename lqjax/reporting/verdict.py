@@ -18,6 +18,8 @@ from lqjax.reporting.protocol import opening
 from lqjax.reporting.study import Study
 from lqjax.reporting.training_state import Levelling, levelling
 
+CHANCE_OF_TRAINING = "No difference is shown over training runs"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -47,30 +49,43 @@ def judge(study: Study, comparison: Comparison) -> Verdict:
             "",
         )
     gap, where = _main_gap(comparison)
+    start = opening(study, comparison)
     if gap is None:
         return Verdict(
             "No winner is named",
-            f"{opening(study)}, no condition was finished by both; run --mode=evaluate to the end.",
+            f"{start}, no condition was finished by both; run --mode=evaluate to the end.",
             "",
         )
     clean = _clean_clause(comparison) if comparison.shared else ""
-    scope = _scope(study, comparison)
+    scope, counted = _scope(study, comparison), _counted(comparison)
     leader, other = comparison.leader, comparison.other
-    if gap.excludes_zero():
-        rank = ", the runner-up" if len(study.models) > 2 else ""
-        headline = f"{leader} is ahead by {percent(gap.value)} points"
+    if not gap.excludes_zero():
         claim = (
-            f"{leader} classified {points(gap)} more of the {where} images correctly than"
-            f" {other}{rank} ({scope})"
+            f"no difference is shown on the {where} images: {leader} minus {other} is"
+            f" {points(gap)} ({scope})"
         )
-        counted = _counted(comparison)
-        return Verdict(headline, f"{opening(study)}, {claim}{counted}{clean}.", leader)
+        return Verdict("No difference is shown", f"{start}, {claim}{counted}{clean}.", "")
+    rank = ", the runner-up" if len(study.models) > 2 else ""
     claim = (
-        f"no difference is shown on the {where} images: {leader} minus {other} is {points(gap)}"
-        f" ({scope})"
+        f"{leader} classified {points(gap)} more of the {where} images correctly than"
+        f" {other}{rank} ({scope})"
     )
-    counted = _counted(comparison)
-    return Verdict("No difference is shown", f"{opening(study)}, {claim}{counted}{clean}.", "")
+    retrained, lasting = _retrained_clause(comparison)
+    return Verdict(
+        f"{leader} is ahead by {percent(gap.value)} points" if lasting else CHANCE_OF_TRAINING,
+        f"{start}, {claim}{retrained}{counted}{clean}.",
+        leader if lasting else "",
+    )
+
+
+def _retrained_clause(comparison: Comparison) -> tuple[str, bool]:
+    """Say what training again would do to the gap, as far as seeds tell; may a winner be named?"""
+    gap = comparison.retrained
+    if gap is None:
+        return "", True
+    if gap.excludes_zero():
+        return f"; over training runs the gap is {points(gap)}", True
+    return f", but training again may turn this: over training runs the gap is {points(gap)}", False
 
 
 def untrained(study: Study, comparison: Comparison) -> str:
@@ -91,13 +106,19 @@ def untrained(study: Study, comparison: Comparison) -> str:
     )
 
 
-def undertrained(study: Study) -> str:
-    """Name the models whose training accuracy has not levelled off; else empty."""
+def still_rising(study: Study) -> dict[str, Levelling]:
+    """Find the models of which training accuracy has not levelled off, in some run at least."""
     rising: dict[str, Levelling] = {}
     for network in study.all_networks:
         state = levelling(network.history)
         if state is not None and not state.levelled_off:
             rising.setdefault(network.model, state)
+    return rising
+
+
+def undertrained(study: Study) -> str:
+    """Name the models whose training accuracy has not levelled off; else empty."""
+    rising = still_rising(study)
     if not rising:
         return ""
     details = [
@@ -170,7 +191,7 @@ def _single(study: Study, comparison: Comparison, caveats: str) -> Verdict:
     if comparison.shared:
         mean = comparison.mean[model]
         parts.append(f"{percent(mean.value)} % {interval(mean)} of the degraded images")
-    start = f"{caveats}; for this network" if caveats else opening(study)
+    start = f"{caveats}; for this network" if caveats else opening(study, comparison)
     claim = f"{model} classified {enumeration(parts)} correctly ({_scope(study, comparison)})"
     headline = f"{model}: nothing to compare with"
     return Verdict(headline, f"{start}, {claim}; there is no second model to compare with.", "")

@@ -140,6 +140,38 @@ def write_gallery(workdir: Workdir, conditions, classes, examples=8, side=64):
         conditions=np.array([c[0] for c in conditions]),
         labels=np.array([c[3] for c in conditions]),
         captions=np.array([classes[e % len(classes)] for e in range(examples)]),
+        psnr=np.array(
+            [[np.inf if p is None else p + e / 7 for e in range(examples)] for *_, p in conditions]
+        ),
+        ssim=np.array(
+            [[1.0 if p is None else p / 40 for e in range(examples)] for *_, p in conditions]
+        ),
+    )
+    write_mistakes(workdir, conditions, classes, images[:, :MISTAKES])
+
+
+MISTAKES = 5
+
+
+def write_mistakes(workdir: Workdir, conditions, classes, images):
+    """Five wrong answers in each of the first and the last two conditions."""
+    shown = [0, *range(max(1, len(conditions) - 2), len(conditions))]
+    number = np.arange(MISTAKES * len(shown))
+    names = np.array(classes)
+    count = len(classes)
+    write_arrays(
+        workdir.mistakes,
+        images=np.concatenate([images[i] for i in shown]),
+        models=np.where(number % MISTAKES < 3, "resnet50", "alexnet"),
+        others=np.where(number % MISTAKES < 3, "alexnet", "resnet50"),
+        conditions=np.repeat([conditions[i][0] for i in shown], MISTAKES),
+        labels=np.repeat([conditions[i][3] for i in shown], MISTAKES),
+        ids=np.array([f"test/{i}" for i in number]),
+        true=names[number % count],
+        given=names[(number + 1) % count],
+        others_given=names[number % count],
+        confidences=1 - 0.04 * (number % MISTAKES),
+        others_confidences=np.full(len(number), 0.625),
     )
 
 

@@ -8,9 +8,11 @@ import pytest
 from lqjax.metrics.paired import paired_difference
 from lqjax.reporting.comparison import compare_models
 from lqjax.reporting.conditions import Condition, in_reading_order
+from lqjax.reporting.method import method
 from lqjax.reporting.study import read_study
 from lqjax.reporting.training_state import levelling
 from lqjax.rows import Epoch, Row
+from tests.reporting.conftest import grid_conditions
 
 
 def test_gap_pairs_the_images(make_workdir):
@@ -43,6 +45,45 @@ def test_mean_gap_does_not_count_an_image_twelve_times(make_workdir):
     once = compare_models(dataclasses.replace(study, networks=networks, conditions=copies[:1]))
     assert twelve.mean_gap == pytest.approx(once.mean_gap)
     assert twelve.mean_gap == pytest.approx(once.cells[0].gap, abs=0.006)
+
+
+def in_groups(study, groups):
+    """Return the study with images that belong together."""
+    return dataclasses.replace(study, tested=dataclasses.replace(study.tested, groups=groups))
+
+
+def test_images_of_one_group_are_drawn_together(make_workdir):
+    # 60 patients of 6 images on which a model is always right or always wrong: 60 facts, not 360.
+    study = read_study([make_workdir(gallery=False, conditions=grid_conditions()[:2])])
+    patients = np.arange(360) // 6
+    good = {"resnet50": patients % 10 < 8, "alexnet": patients % 10 < 6}
+    for model, right in good.items():
+        answers = np.where(right, study.labels, (study.labels + 1) % 10)
+        study.networks[model][0].predicted.update(
+            dict.fromkeys(study.networks[model][0].rows, answers)
+        )
+    single, grouped = (compare_models(s) for s in (study, in_groups(study, patients.astype(str))))
+    random = np.random.default_rng(3)
+    drawn = random.integers(0, 60, (20_000, 60))
+    for cell, alone in zip(grouped.cells, single.cells, strict=True):
+        for model, right in good.items():
+            means = right.reshape(60, 6).mean(1)[drawn].mean(1)
+            ends = np.quantile(means, (0.025, 0.975))
+            assert cell.accuracy[model][1:] == pytest.approx(ends, abs=0.025)
+            width = cell.accuracy[model].high - cell.accuracy[model].low
+            assert width > 2 * (alone.accuracy[model].high - alone.accuracy[model].low)
+        assert cell.gap.value == pytest.approx(0.2)
+        assert cell.gap.high - cell.gap.low > 2 * (alone.gap.high - alone.gap.low)
+    assert "whole groups of images, 60 in all" in method(in_groups(study, patients), grouped)
+    assert "Wilson" in method(study, single) and "Wilson" not in method(
+        in_groups(study, patients), grouped
+    )
+
+
+def test_one_group_of_all_images_is_none(make_workdir):
+    study = read_study([make_workdir(gallery=False, conditions=grid_conditions()[:2])])
+    comparison = compare_models(in_groups(study, np.zeros(360, int)))
+    assert comparison.cells[0].gap == compare_models(study).cells[0].gap
 
 
 def row(condition, family, level="", label=""):

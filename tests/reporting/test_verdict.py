@@ -3,8 +3,11 @@
 import json
 
 import numpy as np
+import pytest
+from scipy import stats
 
 from lqjax.reporting.comparison import compare_models
+from lqjax.reporting.protocol import coverage
 from lqjax.reporting.study import read_study
 from lqjax.reporting.terminal import terminal_table
 from lqjax.reporting.verdict import judge
@@ -63,11 +66,61 @@ def test_the_other_model_may_lead_on_clean_images(make_workdir):
 
 def test_several_runs_are_counted_and_averaged(make_workdir):
     verdict, table, study = answer(make_workdir(seeds=(0, 1, 2), conditions=CONDITIONS))
-    assert verdict.sentence.startswith(
-        "For these trained networks (3 runs of alexnet and 3 runs of resnet50), resnet50 "
-    )
+    assert verdict.sentence.startswith("Over 3 training runs of each, resnet50 classified ")
     mean = np.mean([run.rows["clean"].accuracy for run in study.networks["alexnet"]])
     assert f"{100 * mean:.1f} [" in table.splitlines()[2]
+
+
+@pytest.mark.parametrize("seeds, begins", [((0,), "one run each"), ((0, 1), "two runs each")])
+def test_fewer_than_three_seeds_speak_of_these_networks_only(make_workdir, seeds, begins):
+    verdict, _, study = answer(make_workdir(seeds=seeds, conditions=CONDITIONS))
+    assert verdict.sentence.startswith(f"For these two trained networks ({begins}), resnet50 ")
+    comparison = compare_models(study)
+    assert comparison.retrained is None
+    assert "not what another training run would give" in coverage(study, comparison)
+
+
+def test_three_seeds_of_one_model_are_too_few_while_the_other_has_one(make_workdir):
+    first = make_workdir("a", models=(("alexnet", 0.6),), seeds=(0, 1, 2), conditions=CONDITIONS)
+    second = make_workdir("b", models=(("resnet50", 0.95),), conditions=CONDITIONS)
+    verdict, _, _ = answer(first, second)
+    assert verdict.sentence.startswith(
+        "For these two trained networks (3 runs of alexnet and 1 run of resnet50), resnet50 "
+    )
+
+
+def gaps_by_seed(study, condition):
+    """Return leader minus other of each pair of runs, straight from their answers."""
+    by_seed = [
+        {run.seed: np.mean(run.predicted[condition] == study.labels) for run in runs}
+        for runs in (study.networks["resnet50"], study.networks["alexnet"])
+    ]
+    return np.array([by_seed[0][seed] - by_seed[1][seed] for seed in by_seed[0]])
+
+
+def test_three_seeds_say_what_training_again_gives(make_workdir):
+    verdict, _, study = answer(make_workdir(seeds=(0, 1, 2), conditions=CONDITIONS))
+    gaps = gaps_by_seed(study, "jpeg(quality=10)")
+    ends = stats.t.interval(0.95, 2, gaps.mean(), stats.sem(gaps))
+    retrained = compare_models(study).retrained
+    assert retrained == pytest.approx((gaps.mean(), *ends))
+    assert verdict.winner == "resnet50"
+    assert f"over training runs the gap is {100 * gaps.mean():.1f} points" in verdict.sentence
+    assert "covers training again" in coverage(study, compare_models(study))
+
+
+def test_nobody_wins_where_training_again_may_turn_it(make_workdir):
+    study = read_study([make_workdir(seeds=(0, 1, 2), n=2000, conditions=CONDITIONS[1:])])
+    wrong = (study.labels + 1) % 10
+    for seed, count in enumerate((100, 400, 1600)):
+        for model, right in (("resnet50", count), ("alexnet", 100)):
+            answers = np.where(np.arange(2000) < right, study.labels, wrong)
+            study.networks[model][seed].predicted["jpeg(quality=10)"] = answers
+    comparison = compare_models(study)
+    assert comparison.mean_gap.low > 0 > comparison.retrained.low
+    verdict = judge(study, comparison)
+    assert not verdict.winner and "is ahead" not in verdict.headline
+    assert "but training again may turn this" in verdict.sentence
 
 
 def test_an_unknown_history_is_no_verdict_on_training(make_workdir):

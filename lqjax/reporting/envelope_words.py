@@ -1,0 +1,191 @@
+"""Operating envelopes in words: "resnet50 holds 90 % down to quality 23 [19, 27] (27.1 dB)"."""
+
+from __future__ import annotations
+
+import math
+
+from lqjax.metrics.coordinate import LOG
+from lqjax.metrics.envelope import MILDER, STRONGER, Envelope, EnvelopeEnd
+from lqjax.metrics.envelope_gap import EnvelopeGap
+from lqjax.metrics.ladder import Ladder, number_text
+from lqjax.reporting.envelopes import Envelopes, LadderEnvelopes, ModelEnvelope
+from lqjax.reporting.formatting import MISSING, SIGNIFICANT, enumeration, optional, percent
+
+PART_OF_A_STEP = 0.1
+"""Levels between two rungs are written to about this part of their distance."""
+
+PSNR_DECIMALS = 1
+
+OFF = "off the ladder"
+"""End of an interval whose resamples have one of two models leave the ladder."""
+
+
+def ladder_sentences(envelopes: Envelopes, found: LadderEnvelopes) -> str:
+    """Say of all models where they end on one ladder, and whose envelope is wider."""
+    sentences = []
+    if envelopes.floor:
+        holds = [floor_clause(model, envelopes.floor) for model in found.models]
+        sentences.append(enumeration(holds))
+        sentences.append(gap_sentence(envelopes, found.floor_gap))
+    if found.models:
+        losses = [drop_clause(model, envelopes.drop) for model in found.models]
+        sentences.append(enumeration(losses))
+        sentences.append(gap_sentence(envelopes, found.drop_gap))
+    needed = len(found.ladder.levels) + 1
+    sentences += [
+        f"{model} was tested under {count} of the {needed} conditions that are needed, clean images"
+        " among them; --mode=evaluate goes on"
+        if count
+        else f"{model} was not tested on this ladder"
+        for model, count in found.unfinished.items()
+    ]
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def drop_clause(model: ModelEnvelope, drop: float) -> str:
+    """Say where a model has lost so much of its clean accuracy."""
+    lost, envelope = points_lost(drop), model.drop
+    if envelope.found.where == STRONGER:
+        return f"{model.model} does not lose {lost} within the ladder, {_whole(envelope)}"
+    if envelope.found.where == MILDER:
+        mildest = _named_rung(envelope.ladder, 0)
+        return f"{model.model} has lost {lost} at its mildest value already, {mildest}"
+    return f"{model.model} loses {lost} at {_place(envelope)}"
+
+
+def points_lost(drop: float) -> str:
+    """Write a drop of accuracy: "5 points", "1 point"."""
+    number = f"{100 * drop:g}"
+    return f"{number} point" if number == "1" else f"{number} points"
+
+
+def floor_clause(model: ModelEnvelope, floor: float) -> str:
+    """Say down to where a model holds an accuracy."""
+    held, envelope = f"{100 * floor:g} %", model.floor
+    if envelope is None:
+        return ""
+    if model.clean < floor:
+        return f"{model.model} is below {held} on clean images already ({percent(model.clean)} %)"
+    if envelope.found.where == STRONGER:
+        return f"{model.model} holds {held} on the whole ladder, {_whole(envelope)}"
+    if envelope.found.where == MILDER:
+        mildest = _named_rung(envelope.ladder, 0)
+        return f"{model.model} is below {held} at its mildest value already, {mildest}"
+    return f"{model.model} holds {held} {_way(envelope.ladder)} to {_place(envelope)}"
+
+
+def gap_sentence(envelopes: Envelopes, gap: EnvelopeGap | None) -> str:
+    """Say whose envelope is wider, and whether the paired interval excludes that none is."""
+    if gap is None:
+        return ""
+    wider, narrower = envelopes.leader, envelopes.other
+    turned = gap.reach.value < 0
+    if turned:
+        wider, narrower = narrower, wider
+    size = gap_size(gap, turned)
+    if gap.shown:
+        return f"{wider} stands more than {narrower}{f', by {size}' if size else ''}"
+    if gap.reach.value == 0:
+        return "No difference between the two is shown"
+    return f"That {wider} stands more than {narrower} is not shown{f' ({size})' if size else ''}"
+
+
+def gap_size(gap: EnvelopeGap, turned: bool) -> str:
+    """Write how much further the wider one reaches; empty where one of both leaves the ladder."""
+    value, low, high = gap.in_unit(turned)
+    if not _on_ladder(gap, value):
+        return ""
+    unit = "" if gap.is_factor else _unit(gap.ladder)
+    text = f"{'a factor of ' if gap.is_factor else ''}{level_text(gap.ladder, value)}{unit}"
+    if not (_on_ladder(gap, low) or _on_ladder(gap, high)):
+        return text
+    ends = [level_text(gap.ladder, e) if _on_ladder(gap, e) else OFF for e in (low, high)]
+    return f"{text} [{', '.join(ends)}]"
+
+
+def _on_ladder(gap: EnvelopeGap, size: float) -> bool:
+    return math.isfinite(size) and not (gap.is_factor and size == 0)
+
+
+def limit_cell(envelope: Envelope | None) -> str:
+    """Write a crossing for a table whose row names the parameter: "23 [19, 27]"."""
+    if envelope is None:
+        return MISSING
+    return _with_ends(envelope, _end(envelope.ladder, envelope.found))
+
+
+def psnr_cell(envelope: Envelope | None) -> str:
+    """Write the PSNR of a crossing with that of its ends: "27.1 [26.0, 28.4]"."""
+    if envelope is None or envelope.found.psnr is None:
+        return MISSING
+    text = optional(envelope.found.psnr, PSNR_DECIMALS)
+    ends = [end.psnr for end in (envelope.strongest, envelope.mildest) if end is not None]
+    if len(ends) < 2 or None in ends:
+        return text
+    return f"{text} [{', '.join(optional(end, PSNR_DECIMALS) for end in ends)}]"
+
+
+def level_text(ladder: Ladder, level: float) -> str:
+    """Write a level with as many digits as the distance of the rungs gives a meaning to."""
+    if ladder.axis == LOG:
+        digits = SIGNIFICANT - 1 - math.floor(math.log10(level))
+        return f"{round(level, digits):.{max(0, digits)}f}"
+    ends = ladder.levels[0], ladder.levels[-1]
+    step = abs(ends[1] - ends[0]) / (len(ladder.levels) - 1)
+    decimals = max(0, math.ceil(-math.log10(step * PART_OF_A_STEP)))
+    text = f"{level:.{decimals}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def _place(envelope: Envelope) -> str:
+    ladder, psnr = envelope.ladder, envelope.found.psnr
+    level = envelope.found.level
+    if level is None:
+        return ""
+    text = f"{ladder.parameter} {level_text(ladder, level)}{_unit(ladder)}"
+    text = _with_ends(envelope, text)
+    return text if psnr is None else f"{text} (PSNR {optional(psnr, PSNR_DECIMALS)} dB)"
+
+
+def _whole(envelope: Envelope) -> str:
+    """Name the strongest level; say where the interval begins if it reaches into the ladder."""
+    ladder = envelope.ladder
+    text = f"{_way(ladder)} to {_named_rung(ladder, -1)}"
+    mildest = envelope.mildest
+    if mildest is None or mildest.level is None:
+        return text
+    return f"{text} (its interval begins at {level_text(ladder, mildest.level)})"
+
+
+def _with_ends(envelope: Envelope, text: str) -> str:
+    if envelope.mildest is None or envelope.strongest is None:
+        return text
+    ladder = envelope.ladder
+    ends = [_end(ladder, end) for end in (envelope.mildest, envelope.strongest)]
+    if ends[0] == ends[1] and envelope.found.level is None:
+        return text
+    return f"{text} [{', '.join(ends if _rises(ladder) else reversed(ends))}]"
+
+
+def _end(ladder: Ladder, end: EnvelopeEnd) -> str:
+    if end.level is not None:
+        return level_text(ladder, end.level)
+    if end.where == MILDER:
+        return f"milder than {number_text(ladder.levels[0])}"
+    return f"beyond {number_text(ladder.levels[-1])}"
+
+
+def _named_rung(ladder: Ladder, rung: int) -> str:
+    return f"{ladder.parameter} {number_text(ladder.levels[rung])}{_unit(ladder)}"
+
+
+def _way(ladder: Ladder) -> str:
+    return "up" if _rises(ladder) else "down"
+
+
+def _rises(ladder: Ladder) -> bool:
+    return ladder.levels[-1] > ladder.levels[0]
+
+
+def _unit(ladder: Ladder) -> str:
+    return f" {ladder.unit}" if ladder.unit else ""

@@ -1,0 +1,96 @@
+"""One line of a file of predictions: what one model answered about one image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+REQUIRED = ("model", "dataset", "condition", "example_id", "label")
+OPTIONAL = ("prediction", "seed", "fold", "group", "image_size")
+SCORE, PROBABILITY = "score", "probability"
+KINDS = {SCORE: "scores", PROBABILITY: "probabilities"}
+"""What the numbers of a line may be: its name in a CSV column, before the class, and in JSONL."""
+
+
+class Scores(NamedTuple):
+    """The numbers of one line.
+
+    Attributes:
+      kind: `SCORE` (logits or log-probabilities) or `PROBABILITY`.
+      classes: class of each number, as written; `None` where they stand in the order of the test
+        set's classes.
+      values: the numbers, as written.
+    """
+
+    kind: str
+    classes: tuple[str, ...] | None
+    values: Sequence[str | float]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One line, its texts stripped; `label` and `prediction` are class names or numbers.
+
+    Attributes:
+      place: file and line, for messages.
+      scores: `None` where only a prediction is given.
+      prediction: empty where only scores are given.
+      group: what the image belongs to, such as a patient; empty where not given.
+      image_size: side of the network input in pixels; 0 where not given.
+    """
+
+    place: str
+    model: str
+    dataset: str
+    condition: str
+    example: str
+    label: str
+    scores: Scores | None
+    prediction: str
+    seed: int
+    fold: int
+    group: str
+    image_size: int
+
+
+def make_answer(place: str, texts: Mapping[str, str], scores: Scores | None) -> Answer:
+    """Build an answer from the texts of a line.
+
+    Raises:
+      ValueError: an empty text that is needed, a number that is none, or neither scores nor a
+        prediction.
+    """
+    for name in REQUIRED:
+        if not texts.get(name):
+            raise ValueError(f"{place}: {name} is empty or missing; every line needs it")
+    prediction = texts.get("prediction", "")
+    if scores is None and not prediction:
+        raise ValueError(f"{place}: neither scores nor a prediction; give one of them")
+    return Answer(
+        place=place,
+        model=texts["model"],
+        dataset=texts["dataset"],
+        condition=_condition(place, texts["condition"]),
+        example=texts["example_id"],
+        label=texts["label"],
+        scores=scores,
+        prediction=prediction,
+        seed=_whole(place, "seed", texts),
+        fold=_whole(place, "fold", texts),
+        group=texts.get("group", ""),
+        image_size=_whole(place, "image_size", texts),
+    )
+
+
+def _condition(place: str, text: str) -> str:
+    if text != "clean" and text.lower() in ("clean", "none", "original", "undegraded", "identity"):
+        raise ValueError(f"{place}: condition {text!r}; undegraded images are spelled 'clean'")
+    return text
+
+
+def _whole(place: str, name: str, texts: Mapping[str, str]) -> int:
+    text = texts.get(name, "") or "0"
+    if not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"{place}: {name} {text!r} is not possible; allowed: a whole number")
+    return int(text)

@@ -1,0 +1,176 @@
+"""The test images that predictions must be about: those of our runs, or of the files alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from lqjax.reporting.external.answer import Answer
+from lqjax.rows import Row
+from lqjax.workdir import Run
+
+
+@dataclass(frozen=True)
+class Part:
+    """The test images of one fold.
+
+    Attributes:
+      positions: of each example id, in the order of the scores.
+      labels: true class of each, int32.
+      groups: what each belongs to; `None` where nothing is known.
+    """
+
+    positions: Mapping[str, int]
+    labels: np.ndarray
+    groups: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """What all predictions of a report have in common.
+
+    Attributes:
+      source: where it is known from, for messages.
+      image_size: side of the network input in pixels.
+      parts: by fold.
+      conditions: a row of each condition that our runs finished, for its names.
+    """
+
+    __test__ = False  # nothing for pytest to collect
+
+    source: str
+    dataset: str
+    image_size: int
+    classes: tuple[str, ...]
+    parts: Mapping[int, Part]
+    conditions: Mapping[str, Row] = field(default_factory=dict)
+
+
+def test_set_of(runs: Sequence[Run]) -> TestSet:
+    """Read the test set from finished runs, at least one.
+
+    Raises:
+      ValueError: a run without its list of examples.
+    """
+    parts: dict[int, Part] = {}
+    conditions: dict[str, Row] = {}
+    classes: Iterable[Any] = ()
+    for run in runs:
+        conditions |= {row.condition: row for row in run.rows()}
+        if run.fold in parts:
+            continue
+        try:
+            found = run.examples()
+        except FileNotFoundError:
+            raise ValueError(
+                f"{run.root}: examples.npz is missing; run --mode=evaluate again"
+            ) from None
+        positions = {str(name): i for i, name in enumerate(found["ids"])}
+        parts[run.fold] = Part(positions, found["labels"], found.get("groups"))
+        classes = found["classes"]
+    first = next(iter(conditions.values()))
+    names = tuple(str(name) for name in classes)
+    source = str(runs[0].root.parent.parent.parent)
+    return TestSet(source, first.dataset, first.image_size, names, parts, conditions)
+
+
+def discover(answers: Iterable[Answer]) -> TestSet:
+    """Learn the test set from predictions that stand alone: ids, labels and classes.
+
+    Classes are those that scores are named by; else, where all labels and predictions are whole
+    numbers, the numbers from 0; else the texts in alphabetical order.
+
+    Raises:
+      ValueError: no image size, data sets or image sizes that differ, or two labels of one image.
+    """
+    first: Answer | None = None
+    labels: dict[int, dict[str, str]] = {}
+    texts: dict[str, None] = {}
+    named: tuple[str, ...] = ()
+    listed = 0
+    for answer in answers:
+        first = first or _complete(answer)
+        _check_alike(first, answer)
+        known = labels.setdefault(answer.fold, {}).setdefault(answer.example, answer.label)
+        if known != answer.label:
+            raise ValueError(
+                f"{answer.place}: label {answer.label!r} of example {answer.example!r}, which was"
+                f" {known!r} before"
+            )
+        texts |= dict.fromkeys(filter(None, (answer.label, answer.prediction)))
+        if answer.scores is not None:
+            named = named or answer.scores.classes or ()
+            listed = max(listed, len(answer.scores.values))
+    if first is None:
+        raise ValueError("no predictions; name at least one file with answers")
+    classes = named or _classes(texts, listed)
+    empty = TestSet("the first line", first.dataset, first.image_size, classes, {})
+    parts = {fold: _part(found, empty) for fold, found in labels.items()}
+    return replace(empty, parts=parts)
+
+
+def class_number(test_set: TestSet, place: str, what: str, text: str) -> int:
+    """Return the number of a class that is given by its name, or else counted from 0.
+
+    Raises:
+      ValueError: neither.
+    """
+    if text in test_set.classes:
+        return test_set.classes.index(text)
+    count = len(test_set.classes)
+    if text.isascii() and text.isdecimal() and int(text) < count:
+        return int(text)
+    shown = ", ".join(test_set.classes[:MOST_SHOWN]) + (", ..." if count > MOST_SHOWN else "")
+    raise ValueError(
+        f"{place}: {what} {text!r} is no class; allowed: {shown}, or a number from 0 to {count - 1}"
+    )
+
+
+MOST_SHOWN = 10
+"""Classes that a message lists."""
+
+
+def _complete(first: Answer) -> Answer:
+    if not first.image_size:
+        raise ValueError(
+            f"{first.place}: image_size is empty or missing; without runs of ours beside them"
+            " predictions need it (the side of the network input in pixels)"
+        )
+    return first
+
+
+def _check_alike(first: Answer, answer: Answer) -> None:
+    if answer.dataset != first.dataset:
+        raise ValueError(
+            f"{answer.place}: data set {answer.dataset!r}, {first.dataset!r} in {first.place}; a"
+            " report compares models on one"
+        )
+    if answer.image_size not in (0, first.image_size):
+        raise ValueError(
+            f"{answer.place}: image_size {answer.image_size} px, {first.image_size} px in"
+            f" {first.place}; a report compares one size"
+        )
+
+
+def _classes(texts: Iterable[str], listed: int) -> tuple[str, ...]:
+    """Name the classes that no score is named by; `listed` is how many scores a line has."""
+    found = sorted(texts)
+    if all(text.isascii() and text.isdecimal() for text in found):
+        return tuple(str(i) for i in range(max(listed, *(int(text) + 1 for text in found))))
+    if listed:
+        raise ValueError(
+            "scores in a list and labels that are names: the order of the classes is not known;"
+            " write scores as {class: number}, or labels as numbers from 0"
+        )
+    return tuple(found)
+
+
+def _part(labels: Mapping[str, str], test_set: TestSet) -> Part:
+    positions = {name: i for i, name in enumerate(labels)}
+    numbers = [
+        class_number(test_set, f"example {name!r}", "label", text) for name, text in labels.items()
+    ]
+    return Part(positions, np.array(numbers, np.int32))

@@ -1,0 +1,39 @@
+"""A study of working directories and of predictions of other code, for as long as it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from etils import epath
+
+from lqjax.reporting.external.runs import external_runs
+from lqjax.reporting.study import Study, finished_runs, read_study
+from lqjax.workdir import Workdir
+
+
+@contextmanager
+def opened_study(
+    workdirs: Sequence[Workdir], predictions: Sequence[epath.PathLike] = ()
+) -> Iterator[Study]:
+    """Read a study; scores of predictions can be read from it until the end.
+
+    Args:
+      workdirs: with finished conditions. A single one that is not begun is where the report of
+        predictions alone goes.
+      predictions: files of predictions (docs/predictions.md).
+
+    Raises:
+      ValueError: as for `read_study` and `external_runs`.
+    """
+    ours = _begun(workdirs) if predictions else list(workdirs)
+    finished = [run for workdir in ours for run in finished_runs(workdir)]
+    with external_runs(predictions, finished) as external:
+        yield read_study(ours, external)
+
+
+def _begun(workdirs: Sequence[Workdir]) -> list[Workdir]:
+    """Leave out the working directory that is only there to be written to."""
+    if len(workdirs) == 1 and not (workdirs[0].root / "config.json").exists():
+        return [workdir for workdir in workdirs if workdir.has_results()]
+    return list(workdirs)

@@ -1,0 +1,81 @@
+"""The robustness section: what degradation costs, where the models part, and against AlexNet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lqjax.reporting.comparison import Comparison
+from lqjax.reporting.conditions import CLEAN
+from lqjax.reporting.document import Block, Figure, Fold, Table, Text
+from lqjax.reporting.figures import Drawn
+from lqjax.reporting.formatting import enumeration, interval, percent, points
+from lqjax.reporting.heat_map import HEAT_MAP
+from lqjax.reporting.robustness import Robustness
+from lqjax.reporting.robustness_tables import family_table, level_table, measure_table
+from lqjax.reporting.study import Study
+from lqjax.reporting.suite_error_tables import corruption_tables, suite_error_table
+
+
+def robustness_section(
+    study: Study,
+    comparison: Comparison,
+    robustness: Robustness | None,
+    drawn: Mapping[str, Drawn],
+) -> Iterator[Block]:
+    """Say what degradation costs each model; nothing where no image was degraded."""
+    if not any(condition.degraded for condition in study.conditions):
+        return
+    if robustness is not None:
+        yield Text(_drops(comparison, robustness))
+    if HEAT_MAP in drawn:
+        yield Figure(HEAT_MAP, drawn[HEAT_MAP].caption, drawn[HEAT_MAP].alternative)
+    if robustness is None:
+        yield Text(
+            "Drops and corruption errors compare with clean images, and conditions that all models"
+            f" finished: they need {CLEAN} and a degraded condition in evaluation.conditions, and"
+            " --mode=evaluate run to its end."
+        )
+        return
+    levels = level_table(robustness, comparison)
+    if levels is not None:
+        yield levels
+    yield measure_table(study, robustness)
+    yield Text(_about_intervals(study))
+    for suite in robustness.suites:
+        yield suite_error_table(suite)
+    if robustness.without:
+        yield Text(robustness.without)
+    tables: list[Table] = [t for suite in robustness.suites for t in corruption_tables(suite)]
+    yield Fold("By degradation", (family_table(robustness), *tables))
+
+
+def _drops(comparison: Comparison, robustness: Robustness) -> str:
+    parts = [
+        f"{model.model} loses {percent(model.drop.value)} points {interval(model.drop)}"
+        for model in robustness.models
+    ]
+    text = f"From clean to degraded images {enumeration(parts)}."
+    difference = robustness.drop_gap
+    if difference is None or not difference.is_bounded():
+        return text
+    leader, other = comparison.leader, comparison.other
+    if not difference.excludes_zero():
+        return f"{text} No difference between the two losses is shown ({points(difference)})."
+    smaller = leader if difference.value > 0 else other
+    ends = sorted((abs(difference.low), abs(difference.high)))
+    size = f"{percent(abs(difference.value))} points [{', '.join(percent(end) for end in ends)}]"
+    return f"{text} {smaller} loses {size} less than {other if smaller == leader else leader}."
+
+
+def _about_intervals(study: Study) -> str:
+    """Say how the intervals of this section were made."""
+    if study.folds > 1:
+        return (
+            f"Intervals are Student's t over {study.folds} folds with Nadeau and Bengio's"
+            " correction; ratios go through the jackknife's pseudo-values of the folds."
+        )
+    what = "whole groups of images" if study.groups is not None else "images"
+    return (
+        f"Intervals are bootstrap intervals (BCa) that draw {what}, the same for all models and"
+        " conditions. A ratio whose denominator comes near zero in a resample has none."
+    )

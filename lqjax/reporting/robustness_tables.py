@@ -1,0 +1,90 @@
+"""The tables of the robustness section."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from lqjax.metrics.chance_corrected import ALPHA
+from lqjax.metrics.interval import Estimate
+from lqjax.reporting.comparison import Comparison
+from lqjax.reporting.document import Table, TableRow
+from lqjax.reporting.formatting import MISSING, gap, percent, plural, with_interval
+from lqjax.reporting.robustness import ModelRobustness, Robustness
+from lqjax.reporting.study import Study
+
+
+def measured(estimate: Estimate | None) -> str:
+    """Write a share in percent, with its interval where it has one; a dash where undefined."""
+    if estimate is None or math.isnan(estimate.value):
+        return MISSING
+    return with_interval(estimate) if estimate.is_bounded() else percent(estimate.value)
+
+
+def measure_table(study: Study, robustness: Robustness) -> Table:
+    """Tabulate what degradation costs each model, one column each."""
+    models = robustness.models
+    lines = [
+        ("accuracy on clean images, %", [measured(m.clean) for m in models]),
+        ("mean accuracy on degraded images, %", [measured(m.degraded) for m in models]),
+        ("drop, points", [measured(m.drop) for m in models]),
+        ("relative drop, % of clean accuracy", [measured(m.relative_drop) for m in models]),
+        ("robustness corrected for chance, %", [measured(m.chance_corrected) for m in models]),
+        ("area under accuracy against severity, %", [measured(m.area) for m in models]),
+        ("balanced error on clean images, %", [percent(m.balanced_clean) for m in models]),
+        ("mean balanced error on degraded, %", [percent(m.balanced_degraded) for m in models]),
+    ]
+    rows = [TableRow((name, *cells)) for name, cells in lines if set(cells) != {MISSING}]
+    count = sum(map(len, robustness.families.values()))
+    area = (
+        " Area: trapezoid over the levels with clean images as level 0, as a mean accuracy; mean"
+        " over degradations."
+        if models[0].area
+        else ""
+    )
+    caption = (
+        f"What degradation costs, over {plural(count, 'condition')} that all models finished."
+        " Corrected for chance: degraded / clean accuracy times 1 − exp(−"
+        f"{ALPHA:g} e²), e = clean accuracy − accuracy of always answering the commonest class"
+        f" ({percent(study.commonest_share)} %).{area} Balanced error: 1 − mean over classes of"
+        " the share classified correctly."
+    )
+    header = ("measure", *(m.model for m in models))
+    return Table(caption, header, tuple(rows), sortable=False)
+
+
+def level_table(robustness: Robustness, comparison: Comparison) -> Table | None:
+    """Tabulate mean accuracy and gap by severity level; `None` where there are no levels."""
+    if len(robustness.levels) < 2:
+        return None
+    models = [model.model for model in robustness.models]
+    header = ["severity", "conditions", *(f"{model} %" for model in models)]
+    if comparison.other:
+        header.append(f"gap in points: {comparison.leader} − {comparison.other}")
+    rows = []
+    for found in robustness.levels:
+        cells = [found.level, f"{found.conditions}"]
+        cells += [measured(found.accuracy[model]) for model in models]
+        if comparison.other:
+            cells.append(gap(found.gap))
+        rows.append(TableRow(tuple(cells)))
+    caption = "Mean accuracy by severity, over the conditions of one level, with 95 % intervals."
+    return Table(caption, tuple(header), tuple(rows))
+
+
+def family_table(robustness: Robustness) -> Table:
+    """Tabulate the drop, and the area under the curve, of each model by degradation."""
+    models, areas = robustness.models, any(model.areas for model in robustness.models)
+    header = ["degradation", *(f"{model.model}: drop, points" for model in models)]
+    header += [f"{model.model}: area, %" for model in models] if areas else []
+    rows = []
+    for family, conditions in robustness.families.items():
+        cells = [conditions[0].title, *(measured(model.drops[family]) for model in models)]
+        cells += _areas(models, family) if areas else []
+        rows.append(TableRow(tuple(cells)))
+    caption = "Drop from clean accuracy, mean over severities, and area under the curve."
+    return Table(caption, tuple(header), tuple(rows))
+
+
+def _areas(models: Sequence[ModelRobustness], family: str) -> list[str]:
+    return [measured(model.areas.get(family)) for model in models]
