@@ -16,6 +16,7 @@ import pytest
 from jaxtyping import install_import_hook
 
 import tests.shapes  # the hook looks it up by name
+from tests.quick_compilation import quick_compilation
 
 CHECKED_PACKAGES = [
     f"lqjax.{name}" for name in ("augmentations", "degradations", "restorations", "models")
@@ -30,14 +31,16 @@ jax.config.update("jax_compilation_cache_dir", CACHE)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
-@pytest.fixture
-def quick_compilation():
-    """Compile in half the time to slower programs, for tests that hold however it is compiled."""
-    name = "jax_disable_most_optimizations"
-    before = jax.config.read(name)
-    jax.config.update(name, True)
-    yield
-    jax.config.update(name, before)
+@pytest.fixture(scope="module", name="quick_compilation")
+def compile_quickly():
+    """Compile a file's programs in half the time, to slower ones; forget them at its end.
+
+    For tests that hold however it is compiled: of what a run does, keeps and says, and of forms
+    that are compared with each other.
+    """
+    with quick_compilation():
+        yield
+    jax.clear_caches()  # others compare bits, which rounding in another order would change
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ def evaluate(folder, devices=0):
 
 
 def cost():
-    from lqjax.evaluation.cost import forward_cost
+    from lqjax.evaluation.cost import time_batch, time_one
     from lqjax.evaluation.predict import Predictor
     from lqjax.runtime import make_mesh
     from tests.training.tiny import TinyNetwork
@@ -84,7 +84,9 @@ def cost():
     network, mesh = TinyNetwork(image_size=28), make_mesh()
     statistics = (np.full(1, 0.5, np.float32), np.full(1, 0.25, np.float32))
     weights = jax.device_put(network.init(0), jax.sharding.NamedSharding(mesh, jax.P()))
-    return forward_cost(Predictor(network, statistics, 16, mesh), *weights, runs=2)
+    predictor = Predictor(network, statistics, 16, mesh)
+    timings = time_one(predictor, *weights, runs=2), time_batch(predictor, *weights, 32, runs=2)
+    return [float(seconds) for timing in timings for seconds in timing.seconds]
 
 
 def stopped_at():
@@ -120,7 +122,7 @@ def main(folder):
         "read": read(spread**2).tolist(),
         "mesh": said_by(lambda: make_mesh(1)),
         "rows": evaluate(folder / "run" if is_first() else folder / "elsewhere"),
-        "cost": list(cost().values()),
+        "cost": cost(),
     }
     assert not before
     mine = folder / ("run" if is_first() else "elsewhere")

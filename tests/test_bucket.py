@@ -12,7 +12,7 @@ from lqjax.workdir import Workdir, read_arrays
 from tests.bucket_server import served_bucket
 from tests.interruptions.replacer import STEP, items, shapes
 
-pytestmark = pytest.mark.usefixtures("small_networks")
+pytestmark = pytest.mark.usefixtures("quick_compilation", "small_networks")
 
 SETTINGS = {
     "names": ("small",),
@@ -24,6 +24,7 @@ SETTINGS = {
     "training_batch_size": 32,
     "evaluation_batch_size": 32,
     "latency_runs": 2,
+    "throughput_batches": (32,),
     "conditions": ("clean", "jpeg(quality=30)"),
     "devices": 1,
     "log_every": 5,

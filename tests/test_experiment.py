@@ -2,16 +2,21 @@
 
 import itertools
 import json
+import shutil
 import time
 
 import jax
 import numpy as np
 import pytest
+from scipy import special
+from sklearn.metrics import log_loss
 
 import lqjax
 from lqjax.cli import main
 from lqjax.rows import Row, read_lines
-from lqjax.workdir import Workdir
+from lqjax.workdir import Workdir, read_arrays
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 SMALL = {
     "image_size": 28,
@@ -35,6 +40,31 @@ PARAMETERS = (PIXELS + 1) * WIDTH + 2 * WIDTH + (WIDTH + 1) * CLASSES
 @pytest.fixture(scope="module")
 def compared(small_networks, tmp_path_factory):
     return lqjax.compare(workdir=tmp_path_factory.mktemp("experiment") / "run", **SMALL)
+
+
+@pytest.mark.slow
+def test_the_surest_mistakes_are_those_of_the_scores(compared):
+    place = Workdir.at(compared.workdir)
+    kept, run = read_arrays(place.mistakes), place.run("small", 0)
+    examples = run.examples()
+    names, ids = examples["classes"].tolist(), examples["ids"].tolist()
+    assert {"clean"} < set(kept["conditions"]) and len(kept["images"]) == 10
+    for i, (condition, example) in enumerate(zip(kept["conditions"], kept["ids"], strict=True)):
+        row = ids.index(example)
+        sure = special.softmax(run.logits(condition).astype(float), axis=1)
+        assert kept["true"][i] == names[examples["labels"][row]]
+        assert kept["given"][i] == names[sure[row].argmax()] != kept["true"][i]
+        assert kept["confidences"][i] == pytest.approx(sure[row].max())
+
+
+@pytest.mark.slow
+def test_images_that_may_not_be_shown_are_not_kept(compared, small_networks, tmp_path):
+    shutil.copytree(compared.workdir, tmp_path / "run")
+    place = Workdir.at(tmp_path / "run")
+    place.gallery.unlink()
+    place.mistakes.unlink()
+    lqjax.compare(workdir=place.root, **{**SMALL, "show_images": False})
+    assert not place.gallery.exists() and not place.mistakes.exists()
 
 
 @pytest.mark.slow
@@ -125,6 +155,25 @@ def test_a_second_call_computes_nothing_and_agrees(compared):
     assert again.rows == compared.rows
     assert again.models == compared.models
     assert time.perf_counter() - started < 60
+
+
+@pytest.mark.slow
+def test_validation_scores_are_those_of_the_tested_weights_and_written_once(compared):
+    run = Workdir.at(compared.workdir).run("small", 0)
+    kept, best = run.validation(), compared.models[0].best
+    likely = special.softmax(kept["logits"].astype(np.float64), axis=1)
+    loss = log_loss(kept["labels"], likely, labels=np.arange(CLASSES))
+    assert loss == pytest.approx(best.validation_loss, rel=1e-5)
+    assert (likely.argmax(1) == kept["labels"]).mean() == pytest.approx(best.validation_accuracy)
+    assert not set(kept["ids"]) & set(run.examples()["ids"])
+    marked = kept["logits"] + 1
+    run.write_validation(kept["ids"], kept["labels"], marked)
+    lqjax.evaluate(workdir=compared.workdir)
+    assert np.array_equal(run.validation()["logits"], marked)
+    run.validation_path.unlink()  # as in a working directory of an earlier version
+    again = lqjax.evaluate(workdir=compared.workdir)
+    assert again.rows == compared.rows
+    np.testing.assert_allclose(run.validation()["logits"], kept["logits"], atol=1e-5)
 
 
 @pytest.mark.slow

@@ -37,6 +37,7 @@ COMMAND = [
     "--config.evaluation.batch_size=40",
     "--config.evaluation.conditions=clean,gaussian_noise(sigma=0.2),jpeg(quality=30)",
     "--config.evaluation.latency_runs=2",
+    "--config.evaluation.throughput_batches=40,",
 ]
 CONDITIONS = ("clean", "gaussian_noise(sigma=0.2)", "jpeg(quality=30)")
 PAIR_SECONDS = 120

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,11 +12,12 @@ from lqjax.imaging.levels import from_levels
 from lqjax.imaging.operations import OPERATIONS
 
 OP = OPERATIONS["bit_depth"]
+CALL = jax.jit(OP)
 RAMP = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
 
 
 def applied(levels, bits):
-    found = OP(None, from_levels(jnp.asarray(levels)), bits=np.int32(bits))
+    found = CALL(None, from_levels(jnp.asarray(levels)), bits=np.int32(bits))
     return np.rint(np.asarray(found) * 255).astype(int)
 
 
@@ -42,7 +44,7 @@ def test_one_bit_is_a_threshold_as_pillow_sets_it():
 
 def test_eight_bits_round_what_is_not_on_a_level():
     values = np.float32([[0.2, 100.4 / 255], [100.6 / 255, 1]]).reshape(1, 2, 2, 1)
-    found = OP(None, jnp.asarray(values), bits=np.int32(8))
+    found = CALL(None, jnp.asarray(values), bits=np.int32(8))
     np.testing.assert_array_equal(found.ravel(), from_levels(jnp.asarray([51, 100, 101, 255])))
 
 
@@ -55,5 +57,5 @@ def test_every_channel_alone(shape):
 
 def test_values_are_rounded_to_8_bits_first():
     """In 3 bits black ends at 255 / 14 = 18.2 levels: 18.3 is level 18, and black."""
-    found = OP(None, jnp.full((1, 28, 28, 1), 18.3 / 255, jnp.float32), bits=np.int32(3))
+    found = CALL(None, jnp.full((1, 28, 28, 1), 18.3 / 255, jnp.float32), bits=np.int32(3))
     assert not found.any()

@@ -1,5 +1,6 @@
 """Brightness in HSV against scikit-image in float64 and the original's outputs."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from tests.comparing import assert_equals_published
 from tests.golden import golden_image, golden_output
 
 OP = OPERATIONS["brightness_hsv"]
+CALL = jax.jit(OP)
 PUBLISHED = {
     "cifar10_c": (0.05, 0.1, 0.15, 0.2, 0.3),
     "imagenet_c": (0.1, 0.2, 0.3, 0.4, 0.5),
@@ -24,7 +26,7 @@ def reference(levels, shift):
 
 
 def run(levels, shift):
-    return OP(None, as_float(jnp.asarray(levels)), shift=np.float32(shift))
+    return CALL(None, as_float(jnp.asarray(levels)), shift=np.float32(shift))
 
 
 def pictures(shape):

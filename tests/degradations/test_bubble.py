@@ -15,6 +15,7 @@ from lqjax.imaging.levels import from_levels
 from lqjax.imaging.operations import OPERATIONS
 
 OP = OPERATIONS["bubble"]
+DRAWS = jax.jit(OP.draws, static_argnums=1)
 
 
 def keys(batch, seed=0):
@@ -68,7 +69,7 @@ def reference(levels, draws, example, radius_max, count_max):
 )
 def test_equals_pillow(shape, radius_max, count_max):
     levels = np.random.default_rng(0).integers(0, 256, (4, *shape)).astype(np.uint8)
-    draws = OP.draws(keys(4), shape)
+    draws = DRAWS(keys(4), shape)
     found = applied(levels, draws, radius_max, count_max)
     for example in range(4):
         expected = reference(levels[example], draws, example, radius_max, count_max)
@@ -93,6 +94,6 @@ def test_bubbles_larger_than_the_image_lie_in_its_middle():
 
 
 def test_draws_are_uniform():
-    draws = OP.draws(keys(200), (64, 64, 3))
+    draws = DRAWS(keys(200), (64, 64, 3))
     for part in draws:
         assert scipy.stats.kstest(np.asarray(part).ravel(), "uniform").pvalue > 0.01

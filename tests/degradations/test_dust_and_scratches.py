@@ -11,6 +11,7 @@ from lqjax.imaging.operations import OPERATIONS
 from tests.degradations.light_references import decoded, encoded
 
 OP = OPERATIONS["dust_and_scratches"]
+DRAWS = jax.jit(OP.draws, static_argnums=1)
 PARAMETERS = {"dust": 10, "scratches": 6, "size": 4, "width": 1.5, "opacity": 0.9, "light": 0.4}
 SHAPE = (64, 64, 3)
 APPLY = jax.jit(OP.apply)
@@ -87,7 +88,7 @@ def reference(image, draws, example, *, dust, scratches, size, width, opacity, l
 @pytest.mark.parametrize("changes", [{}, {"size": 1, "width": 0.25}, {"opacity": 0.99, "light": 1}])
 def test_equals_marks_laid_one_by_one(shape, changes):
     given = np.random.default_rng(0).random((2, *shape)).astype(np.float32)
-    draws, parameters = OP.draws(keys(2), shape), PARAMETERS | changes
+    draws, parameters = DRAWS(keys(2), shape), PARAMETERS | changes
     found = applied(given, draws, **parameters)
     for example in range(2):
         expected = reference(given[example], draws, example, **parameters)
@@ -96,7 +97,7 @@ def test_equals_marks_laid_one_by_one(shape, changes):
 
 def test_pixels_without_dirt_keep_their_bits():
     given = np.random.default_rng(0).random((4, *SHAPE)).astype(np.float32)
-    draws = OP.draws(keys(4), SHAPE)
+    draws = DRAWS(keys(4), SHAPE)
     same = applied(given, draws, **PARAMETERS) == given
     assert 0.3 < same.mean() < 0.95
     clean = applied(given, draws, **PARAMETERS | {"dust": 0, "scratches": 0})
@@ -105,7 +106,7 @@ def test_pixels_without_dirt_keep_their_bits():
 
 def test_more_dirt_is_the_same_dirt_and_some_more():
     grey = np.full((4, *SHAPE), 0.5, np.float32)
-    draws = OP.draws(keys(4), SHAPE)
+    draws = DRAWS(keys(4), SHAPE)
     dark = PARAMETERS | {"light": 0}
     few, many = (
         applied(grey, draws, **dark | {"dust": dust, "scratches": lines})
@@ -117,13 +118,13 @@ def test_more_dirt_is_the_same_dirt_and_some_more():
 @pytest.mark.parametrize(("light", "sign"), [(0, -1), (1, 1)])
 def test_dark_marks_darken_and_light_marks_lighten(light, sign):
     grey = np.full((4, *SHAPE), 0.5, np.float32)
-    found = applied(grey, OP.draws(keys(4), SHAPE), **PARAMETERS | {"light": light})
+    found = applied(grey, DRAWS(keys(4), SHAPE), **PARAMETERS | {"light": light})
     assert (sign * (found - 0.5)).min() > -1e-6
     assert (sign * (found - 0.5)).max() > 0.3
 
 
 def test_specks_are_as_many_as_asked_for():
-    specks, lines = OP.draws(keys(300), (100, 100, 3))
+    specks, lines = DRAWS(keys(300), (100, 100, 3))
     there = np.asarray(specks.presence) * 16 < 5
     assert there.shape[1] == 16
     assert there.sum(axis=1).mean() == pytest.approx(5, rel=0.1)
@@ -132,7 +133,7 @@ def test_specks_are_as_many_as_asked_for():
 
 
 def test_draws_are_uniform_and_independent():
-    specks, lines = OP.draws(keys(100), (60, 70, 3))
+    specks, lines = DRAWS(keys(100), (60, 70, 3))
     columns = [np.asarray(part).reshape(100, -1)[:, 0] for part in (*specks, *lines)]
     for column in columns:
         assert scipy.stats.kstest(column, "uniform").pvalue > 0.01

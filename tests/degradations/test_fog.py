@@ -1,7 +1,5 @@
 """Fog: published outputs stage by stage, and the definition in float64."""
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,9 +14,11 @@ from lqjax.imaging.operations import OPERATIONS
 from lqjax.imaging.plasma import plasma
 from tests.comparing import assert_equals_published
 from tests.golden import golden_image, golden_output
+from tests.imaging.plasma_reference import plasma_by_points
 
 OP = OPERATIONS["fog"]
 mapped = jax.jit(plasma)
+laid = jax.jit(under_fog)
 LEVELS = {1: (0.2, 3), 3: (0.75, 2.5), 5: (1.5, 1.75)}
 """Amount and decay of cifar10_c at its stored severities."""
 
@@ -37,19 +37,18 @@ def reference(image, heights, amount):
 fogged = jax.jit(OP, static_argnames="side")
 
 
-@partial(jax.jit, static_argnames="side")
 def map_of(words, side, decay):
     key = jax.random.wrap_key_data(words, impl=GENERATOR)
-    return plasma(2 * unit_uniform(key, (side * side - 1,)) - 1, decay)
+    return plasma_by_points(2 * np.asarray(unit_uniform(key, (side * side - 1,))) - 1, decay)
 
 
 @pytest.mark.parametrize("severity", LEVELS)
 def test_published_draws_give_the_published_output(severity):
     amount, decay = LEVELS[severity]
     image = golden_image()
-    heights = mapped(golden_output("cifar10_c", "fog", severity, "u_flat"), decay)
+    heights = mapped(golden_output("cifar10_c", "fog", severity, "u_flat"), np.float32(decay))
     stored = golden_output("cifar10_c", "fog", severity, "plasma")
-    found = under_fog(as_float(jnp.asarray(image))[None], heights[None], amount)[0]
+    found = laid(as_float(jnp.asarray(image))[None], heights[None], np.float32(amount))[0]
     exact = reference(image / 255.0, stored.astype(np.float64), amount)
     assert_equals_published(found, exact, golden_output("cifar10_c", "fog", severity, "out"))
 
@@ -67,7 +66,7 @@ def test_map_covers_the_image_and_is_cropped_at_the_top_left(shape, side, coveri
     found = fogged(keys(2), given, amount=1.5, decay=2.0, side=side)
     words = OP.draws(keys(2), shape)
     for i in range(2):
-        heights = np.asarray(map_of(words[i], covering, 2.0), np.float64)
+        heights = map_of(words[i], covering, 2.0)
         np.testing.assert_allclose(found[i], reference(given[i], heights, 1.5), atol=1e-5)
 
 

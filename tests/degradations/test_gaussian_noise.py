@@ -1,5 +1,6 @@
 """Gaussian noise: the distribution it claims."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from lqjax.imaging.keys import example_keys, example_numbers
 from lqjax.imaging.operations import OPERATIONS
 
 OP = OPERATIONS["gaussian_noise"]
+CALL = jax.jit(OP)
 
 
 def keys(batch):
@@ -18,14 +20,14 @@ def keys(batch):
 
 def test_moments_and_distribution():
     grey = jnp.full((8, 64, 64, 3), 0.5)
-    noise = np.asarray(OP(keys(8), grey, sigma=0.05) - grey, np.float64).ravel() / 0.05
+    noise = np.asarray(CALL(keys(8), grey, sigma=0.05) - grey, np.float64).ravel() / 0.05
     assert scipy.stats.kstest(noise, "norm").pvalue > 0.01
     assert abs(noise.mean()) < 4 / len(noise) ** 0.5
     assert noise.std() == pytest.approx(1, rel=0.01)
 
 
 def test_clipping_is_that_of_a_clipped_normal():
-    found = np.asarray(OP(keys(8), jnp.full((8, 64, 64, 3), 0.9), sigma=0.3))
+    found = np.asarray(CALL(keys(8), jnp.full((8, 64, 64, 3), 0.9), sigma=0.3))
     assert (found == 1).mean() == pytest.approx(scipy.stats.norm.sf(1 / 3), abs=0.01)
     assert (found == 0).mean() == pytest.approx(scipy.stats.norm.cdf(-3), abs=0.002)
 

@@ -11,6 +11,7 @@ from lqjax.imaging.operations import OPERATIONS
 from tests.degradations.light_references import decoded, encoded
 
 OP = OPERATIONS["haze"]
+DRAWS = jax.jit(OP.draws, static_argnums=1)
 APPLY = jax.jit(OP.apply)
 
 
@@ -37,7 +38,7 @@ def applied(given, draws, **parameters):
 )
 def test_equals_the_law(shape, optical_depth, airlight, variation):
     given = np.random.default_rng(0).random((3, *shape)).astype(np.float32)
-    draws = OP.draws(keys(3), shape)
+    draws = DRAWS(keys(3), shape)
     found = applied(
         given, draws, optical_depth=optical_depth, airlight=airlight, variation=variation
     )
@@ -49,16 +50,14 @@ def test_equals_the_law(shape, optical_depth, airlight, variation):
 
 def test_endless_haze_is_the_airlight():
     given = np.random.default_rng(0).random((2, 28, 28, 3)).astype(np.float32)
-    found = applied(
-        given, OP.draws(keys(2), (28, 28, 3)), optical_depth=20, airlight=0.8, variation=0
-    )
+    found = applied(given, DRAWS(keys(2), (28, 28, 3)), optical_depth=20, airlight=0.8, variation=0)
     np.testing.assert_allclose(found, encoded(0.8), rtol=0, atol=1e-5)
 
 
 def test_the_airlight_itself_stays():
     given = np.full((2, 28, 28, 1), encoded(0.9), np.float32)
     found = applied(
-        given, OP.draws(keys(2), (28, 28, 1)), optical_depth=1, airlight=0.9, variation=0.5
+        given, DRAWS(keys(2), (28, 28, 1)), optical_depth=1, airlight=0.9, variation=0.5
     )
     np.testing.assert_allclose(found, given, rtol=0, atol=1e-5)
 
@@ -66,11 +65,11 @@ def test_the_airlight_itself_stays():
 def test_the_top_is_farthest():
     black = np.zeros((20, 40, 40, 1), np.float32)
     found = applied(
-        black, OP.draws(keys(20), (40, 40, 1)), optical_depth=1, airlight=0.9, variation=0.9
+        black, DRAWS(keys(20), (40, 40, 1)), optical_depth=1, airlight=0.9, variation=0.9
     )
     assert (np.diff(found, axis=1) < 0).all()
 
 
 def test_tilts_are_uniform():
-    draws = np.asarray(OP.draws(keys(400), (32, 32, 3)))
+    draws = np.asarray(DRAWS(keys(400), (32, 32, 3)))
     assert scipy.stats.kstest(draws, "uniform").pvalue > 0.01

@@ -1,5 +1,6 @@
 """Impulse noise: published outputs from published masks, and the shares that it claims."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from tests.comparing import assert_equals_published
 from tests.golden import golden_image, golden_output
 
 OP = OPERATIONS["impulse_noise"]
+CALL = jax.jit(OP)
+APPLY = jax.jit(OP.apply)
+DRAWS = jax.jit(OP.draws, static_argnums=1)
 AMOUNTS = {1: 0.01, 3: 0.03, 5: 0.07}
 """Of cifar10_c at its stored severities."""
 
@@ -29,7 +33,7 @@ def test_published_masks_give_the_published_output(severity):
     amount, image = AMOUNTS[severity], golden_image()
     draws = np.where(flip, amount / 2, (1 + amount) / 2) * np.where(salt, 1, -1)
     given = as_float(jnp.asarray(image))[None]
-    found = OP.apply(given, jnp.asarray(draws, jnp.float32)[None], amount=amount)[0]
+    found = APPLY(given, jnp.asarray(draws, jnp.float32)[None], amount=amount)[0]
     exact = np.where(flip, salt, image / 255.0)
     assert_equals_published(found, exact, published)
 
@@ -38,7 +42,7 @@ def test_published_masks_give_the_published_output(severity):
 @pytest.mark.parametrize("amount", [0.03, 0.5])
 def test_values_are_black_white_or_untouched_in_the_claimed_shares(shape, amount):
     given = np.random.default_rng(0).uniform(0.1, 0.9, (16, *shape)).astype(np.float32)
-    found = np.asarray(OP(keys(16), jnp.asarray(given), amount=amount))
+    found = np.asarray(CALL(keys(16), jnp.asarray(given), amount=amount))
     seen = [(found == 1).sum(), (found == 0).sum(), (found == given).sum()]
     assert sum(seen) == given.size
     expected = np.array([amount / 2, amount / 2, 1 - amount]) * given.size
@@ -46,13 +50,13 @@ def test_values_are_black_white_or_untouched_in_the_claimed_shares(shape, amount
 
 
 def test_channels_are_independent():
-    flipped = np.asarray(OP(keys(8), jnp.full((8, 64, 64, 3), 0.5), amount=0.3)) != 0.5
+    flipped = np.asarray(CALL(keys(8), jnp.full((8, 64, 64, 3), 0.5), amount=0.3)) != 0.5
     both = (flipped[..., 0] & flipped[..., 1]).mean()
     assert both == pytest.approx(0.09, abs=4 * (0.09 * 0.91 / (8 * 64 * 64)) ** 0.5)
 
 
 def test_draws_are_uniform_without_zero():
-    draws = np.asarray(OP.draws(keys(4), (64, 64, 3)), np.float64).ravel()
+    draws = np.asarray(DRAWS(keys(4), (64, 64, 3)), np.float64).ravel()
     assert scipy.stats.kstest(draws, "uniform", args=(-1, 2)).pvalue > 0.01
     assert np.abs(draws).min() > 0 and np.abs(draws).max() < 1
 

@@ -24,10 +24,12 @@ def published(levels, enhancer, factor):
     return enhanced[..., None] if grey else enhanced
 
 
+PROGRAMS = {name: jax.jit(OPERATIONS[name]) for name in ENHANCERS}
+
+
 def applied(name, levels, factor):
-    op = OPERATIONS[name]
-    program = jax.jit(lambda images, value: op(None, images, factor=value))
-    found = program(from_levels(jnp.asarray(levels)), np.float32(factor))
+    images = from_levels(jnp.asarray(levels))
+    found = PROGRAMS[name](None, images, factor=np.float32(factor))
     return np.rint(np.asarray(found) * 255).astype(np.uint8)
 
 
@@ -70,6 +72,6 @@ def test_the_mean_is_rounded_as_pillow_rounds_it(offset):
 def test_other_values_are_rounded_to_levels_first(name):
     values = np.random.default_rng(0).random((2, 28, 28, 3)).astype(np.float32)
     levels = np.rint(values * 255).astype(np.uint8)
-    found = OPERATIONS[name](None, jnp.asarray(values), factor=np.float32(0.7))
-    on_levels = OPERATIONS[name](None, from_levels(jnp.asarray(levels)), factor=np.float32(0.7))
+    found = PROGRAMS[name](None, jnp.asarray(values), factor=np.float32(0.7))
+    on_levels = PROGRAMS[name](None, from_levels(jnp.asarray(levels)), factor=np.float32(0.7))
     np.testing.assert_array_equal(found, on_levels)

@@ -1,5 +1,6 @@
 """Shot noise: published outputs from published counts, and the distribution of its own."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,6 +15,9 @@ from tests.comparing import assert_equals_published
 from tests.golden import golden_image, golden_output
 
 OP = OPERATIONS["shot_noise"]
+CALL = jax.jit(OP)
+APPLY = jax.jit(OP.apply)
+DRAWS = jax.jit(OP.draws, static_argnums=1)
 PHOTONS = {1: 500, 3: 100, 5: 50}
 """Of cifar10_c at its stored severities."""
 
@@ -41,7 +45,7 @@ def test_uniforms_behind_the_published_counts_give_them_back(severity):
     low = (law.cdf(counts - 1, mean) + law.cdf(counts, mean)) / 2
     high = (law.sf(counts - 1, mean) + law.sf(counts, mean)) / 2
     tails = np.where(low < 0.5, -low, high).astype(np.float32)
-    found = OP.apply(jnp.asarray(image)[None], jnp.asarray(tails)[None], photons=PHOTONS[severity])
+    found = APPLY(jnp.asarray(image)[None], jnp.asarray(tails)[None], photons=PHOTONS[severity])
     np.testing.assert_allclose(
         found[0], np.clip(counts / PHOTONS[severity], 0, 1), rtol=0, atol=1e-6
     )
@@ -52,8 +56,8 @@ def test_uniforms_behind_the_published_counts_give_them_back(severity):
 def test_equals_scipy_from_the_same_draws(shape, photons):
     # Not on 8-bit levels, as inside a chain.
     given = np.random.default_rng(0).random((2, *shape)).astype(np.float32)
-    draws = np.asarray(OP.draws(keys(2), shape))
-    found = np.asarray(OP.apply(jnp.asarray(given), jnp.asarray(draws), photons=photons))
+    draws = np.asarray(DRAWS(keys(2), shape))
+    found = np.asarray(APPLY(jnp.asarray(given), jnp.asarray(draws), photons=photons))
     mean, distance = (given * np.float32(photons)).astype(np.float64), np.abs(draws.astype(float))
     law = scipy.stats.poisson
     counts = np.where(draws < 0, law.ppf(distance, mean), law.isf(distance, mean))
@@ -64,7 +68,7 @@ def test_equals_scipy_from_the_same_draws(shape, photons):
 @pytest.mark.parametrize("photons", [3, 12, 500])
 def test_distribution_of_a_grey_image(photons):
     value = np.float32(0.4)
-    found = np.asarray(OP(keys(8), jnp.full((8, 32, 32, 3), value), photons=photons), np.float64)
+    found = np.asarray(CALL(keys(8), jnp.full((8, 32, 32, 3), value), photons=photons), np.float64)
     counts = np.rint(found.ravel() * photons)
     mean = float(value) * photons
     inside = counts < photons  # brighter ones are clipped

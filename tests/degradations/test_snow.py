@@ -16,6 +16,7 @@ from tests.comparing import assert_equals_published
 from tests.golden import golden_image, golden_output
 
 OP = OPERATIONS["snow"]
+DRAWS = jax.jit(OP.draws, static_argnums=1)
 NAMES = ("mean", "deviation", "zoom", "threshold", "radius", "sigma", "mix")
 CIFAR = (
     (0.1, 0.2, 1, 0.6, 8, 3, 0.95),
@@ -29,6 +30,11 @@ CLEAR = 1e-6
 """Values nearer than this to a threshold or a level may fall on its other side in float32."""
 
 apply = jax.jit(lambda images, draws, given: OP.apply(images, draws, **given))
+
+
+layer_of = jax.jit(module._layer)
+blurred = jax.jit(module.blur_one_sided)
+zoomed_along = jax.jit(module._zoomed, static_argnums=2)
 
 
 def run(levels, layers, angles, numbers):
@@ -96,10 +102,10 @@ def test_the_layer_equals_the_stages_of_the_original(severity):
     normal = golden_output("cifar10_c", "snow", severity, "normal").astype(np.float64)
     angle = golden_output("cifar10_c", "snow", severity, "angle")
     draws = jnp.asarray((normal - numbers[0]) / numbers[1], jnp.float32)[None]
-    levels = module._layer(draws, *numbers[:4])
+    levels = layer_of(draws, *np.float32(numbers[:4]))
     before = golden_output("cifar10_c", "snow", severity, "layer_u8_before_blur")
     np.testing.assert_array_equal(levels[0, ..., 0], before)
-    after = module.blur_one_sided(levels, *numbers[4:6], jnp.float32(angle)[None])[0, ..., 0]
+    after = blurred(levels, *np.float32(numbers[4:6]), jnp.float32(angle)[None])[0, ..., 0]
     expected = golden_output("cifar10_c", "snow", severity, "layer_u8_after_blur")
     np.testing.assert_array_equal(after, expected)
 
@@ -124,8 +130,8 @@ def test_equals_the_reference(shape, numbers):
 @pytest.mark.parametrize("shape", [(28, 45), (32, 32)])
 def test_zoom_equals_scipy(shape, zoom):
     layer = np.random.default_rng(0).normal(size=shape)
-    found = module._zoomed(jnp.asarray(layer, jnp.float32)[None], zoom, 1)
-    found = module._zoomed(found, zoom, 2)[0]
+    found = zoomed_along(jnp.asarray(layer, jnp.float32)[None], np.float32(zoom), 1)
+    found = zoomed_along(found, np.float32(zoom), 2)[0]
     np.testing.assert_allclose(found, zoomed(layer, zoom), rtol=0, atol=2e-6)
 
 
@@ -167,7 +173,7 @@ def test_the_same_whatever_the_batch(numbers):
 
 def test_draws_in_distribution():
     keys = jax.random.split(jax.random.key(0), 400)
-    draws = jax.tree.map(np.asarray, OP.draws(keys, (8, 10, 3)))
+    draws = jax.tree.map(np.asarray, DRAWS(keys, (8, 10, 3)))
     assert draws["layer"].shape == (400, 8, 10) and draws["angle"].shape == (400,)
     assert scipy.stats.kstest(draws["layer"].ravel(), "norm").pvalue > 0.01
     assert scipy.stats.kstest(draws["angle"], "uniform").pvalue > 0.01

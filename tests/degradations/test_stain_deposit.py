@@ -10,6 +10,7 @@ from lqjax.imaging.keys import example_keys
 from lqjax.imaging.operations import OPERATIONS
 
 OP = OPERATIONS["stain_deposit"]
+DRAWS = jax.jit(OP.draws, static_argnums=1)
 APPLY = jax.jit(OP.apply)
 
 
@@ -53,7 +54,7 @@ def reference(image, draws, example, maximum, size):
 @pytest.mark.parametrize(("maximum", "size"), [(1, 24), (5, 32), (8, 10.5)])
 def test_equals_drops_laid_one_by_one(shape, maximum, size):
     given = np.random.default_rng(0).random((3, *shape)).astype(np.float32)
-    draws = OP.draws(keys(3), shape)
+    draws = DRAWS(keys(3), shape)
     found = applied(given, draws, maximum, size)
     for example in range(3):
         expected = reference(np.float64(given[example]), draws, example, maximum, size)
@@ -62,7 +63,7 @@ def test_equals_drops_laid_one_by_one(shape, maximum, size):
 
 def test_a_stain_is_black_ragged_and_as_large_as_the_published_ones():
     white = np.ones((40, 64, 64, 1), np.float32)
-    ink = 1 - applied(white, OP.draws(keys(40), (64, 64, 1)), 1)[..., 0]
+    ink = 1 - applied(white, DRAWS(keys(40), (64, 64, 1)), 1)[..., 0]
     assert (ink.max(axis=(1, 2)) == 1).all()
     shares = ink.sum(axis=(1, 2)) / 24**2
     assert shares.min() > 0.45 and shares.max() < 0.75  # published: 0.48 to 0.78 of 24 x 24 px
@@ -74,18 +75,18 @@ def test_a_stain_is_black_ragged_and_as_large_as_the_published_ones():
 
 
 def test_there_are_one_to_maximum_stains_all_equally_likely():
-    draws = OP.draws(keys(600), (64, 64, 1))
+    draws = DRAWS(keys(600), (64, 64, 1))
     counts = np.bincount(1 + np.floor(np.asarray(draws.number) * 5).astype(int), minlength=6)[1:]
     assert scipy.stats.chisquare(counts).pvalue > 0.01
 
 
 def test_more_stains_are_the_same_and_some_more():
     white = np.ones((8, 96, 96, 1), np.float32)
-    draws = OP.draws(keys(8), (96, 96, 1))
+    draws = DRAWS(keys(8), (96, 96, 1))
     few, many = applied(white, draws, 2), applied(white, draws, 6)
     assert (many <= few).all() and many.mean() < few.mean()
 
 
 def test_draws_are_uniform():
-    for part in OP.draws(keys(100), (64, 64, 3)):
+    for part in DRAWS(keys(100), (64, 64, 3)):
         assert scipy.stats.kstest(np.asarray(part).ravel(), "uniform").pvalue > 0.01

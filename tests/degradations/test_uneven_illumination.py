@@ -11,6 +11,7 @@ from lqjax.imaging.operations import OPERATIONS
 from tests.degradations.light_references import decoded, encoded
 
 OP = OPERATIONS["uneven_illumination"]
+DRAWS = jax.jit(OP.draws, static_argnums=1)
 APPLY = jax.jit(OP.apply)
 
 
@@ -37,7 +38,7 @@ def field(draw, height, width):
 @pytest.mark.parametrize("depth", [0.1, 0.6, 1])
 def test_equals_numpy(shape, depth):
     given = np.random.default_rng(0).random((3, *shape)).astype(np.float32)
-    draws = OP.draws(keys(3), shape)
+    draws = DRAWS(keys(3), shape)
     found = APPLY(jnp.asarray(given), draws, depth=np.float32(depth))
     for image, draw, result in zip(given, np.asarray(draws, np.float64), found, strict=True):
         light = decoded(image) * (1 - depth * (1 - field(draw, *shape[:2])))[..., None]
@@ -46,7 +47,7 @@ def test_equals_numpy(shape, depth):
 
 def test_the_brightest_point_keeps_its_light_and_the_darkest_loses_the_depth():
     white = jnp.ones((8, 40, 40, 3), jnp.float32)
-    light = decoded(APPLY(white, OP.draws(keys(8), (40, 40, 3)), depth=np.float32(0.7)))
+    light = decoded(APPLY(white, DRAWS(keys(8), (40, 40, 3)), depth=np.float32(0.7)))
     np.testing.assert_allclose(light.max(axis=(1, 2, 3)), 1, atol=1e-5)
     np.testing.assert_allclose(light.min(axis=(1, 2, 3)), 0.3, atol=1e-5)
     assert np.abs(np.diff(light, axis=1)).max() < 0.1
@@ -59,7 +60,7 @@ def test_an_even_draw_changes_little():
 
 
 def test_draws_are_normal_and_no_direction_is_preferred():
-    draws = np.asarray(OP.draws(keys(400), (32, 32, 3)))
+    draws = np.asarray(DRAWS(keys(400), (32, 32, 3)))
     assert draws.shape == (400, 5)
     for term in draws.T:
         assert scipy.stats.kstest(term, "norm").pvalue > 0.01

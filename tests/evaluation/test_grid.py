@@ -10,7 +10,6 @@ from sklearn.metrics import log_loss
 
 from lqjax.data.placing import place
 from lqjax.evaluation import grid as grid_module
-from lqjax.evaluation.cost import forward_cost
 from lqjax.evaluation.grid import Grid
 from lqjax.evaluation.predict import Predictor, as_floats
 from lqjax.imaging.conditions import expand
@@ -130,10 +129,3 @@ def test_a_grid_that_was_cut_off_goes_on(data, tmp_path, monkeypatch):
     resumed, _ = rows(data, tmp_path / "part")
     assert computed == list(CONDITIONS[1:])
     assert resumed == whole
-
-
-def test_cost_has_ordered_quartiles():
-    mesh = make_mesh(2)
-    cost = forward_cost(Predictor(NETWORK, statistics(), 16, mesh), *NETWORK.init(0), runs=5)
-    assert 0 < cost["latency_low_ms"] <= cost["latency_ms"] <= cost["latency_high_ms"]
-    assert 0 < cost["throughput_low"] <= cost["throughput"] <= cost["throughput_high"]

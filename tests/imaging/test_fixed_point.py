@@ -41,15 +41,18 @@ def test_a_kernel_of_radius_0_changes_nothing_on_the_grid():
     np.testing.assert_array_equal(blur(layers, np.float32(0.12)), layers)
 
 
+def program(unit, sigma, deviation):
+    return 0.65 + gaussian_on_grid(deviation * unit, sigma, truncate=4.0, max_radius=20)
+
+
+compiled = jax.jit(program)
+
+
 @pytest.mark.parametrize("sigma", np.float32([0.5, 0.7, 1, 1.8, 3.5, 4]))
 def test_the_same_bits_in_every_program(sigma):
     unit = jnp.asarray(np.random.default_rng(1).normal(size=(5, 33, 47)).astype(np.float32))
 
-    def program(unit, sigma, deviation):
-        return 0.65 + gaussian_on_grid(deviation * unit, sigma, truncate=4.0, max_radius=20)
-
     expected = program(unit, sigma, np.float32(0.3))
-    compiled = jax.jit(program)
     forms = {
         "jit": compiled(unit, sigma, np.float32(0.3)),
         "split": np.concatenate(

@@ -77,7 +77,10 @@ def test_a_given_crop_equals_the_published_formula(folder, place, image_weight, 
         "texture": jnp.zeros((1, 2), jnp.uint32),
     }
     given = as_float(jnp.asarray(CLEAN[:1]))
-    found = OP.apply(given, draws, image_weight=image_weight, frost_weight=frost_weight)
+    weights = {"image_weight": np.float32(image_weight), "frost_weight": np.float32(frost_weight)}
+    found = jax.jit(lambda images, draws, weights: OP.apply(images, draws, **weights))(
+        given, draws, weights
+    )
     assert_equals_published(found[0], exact)
 
 

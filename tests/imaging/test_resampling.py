@@ -3,12 +3,16 @@
 import math
 from fractions import Fraction
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 
 from lqjax.imaging.resampling import KERNELS, area_matrix, enlarging_matrix, proportional
+
+areas_of = jax.jit(area_matrix, static_argnums=1)
+enlarging = jax.jit(enlarging_matrix, static_argnums=1)
 
 SIZES = [(28, 28), (28, 27), (33, 8), (64, 16), (61, 40), (30, 1)]
 
@@ -52,21 +56,21 @@ def interpolation(count, size, name):
 
 @pytest.mark.parametrize(("size", "count"), SIZES)
 def test_area_matrix_is_the_share_of_each_pixel(size, count):
-    found = np.asarray(area_matrix(count, size))
+    found = np.asarray(areas_of(count, size))
     np.testing.assert_allclose(found[:count], areas(count, size), atol=1e-7)
     assert not found[count:].any()
 
 
 def test_whole_factors_average_blocks():
     line = np.random.default_rng(0).random(48, np.float32)
-    found = np.asarray(area_matrix(16, 48)) @ line
+    found = np.asarray(areas_of(16, 48)) @ line
     np.testing.assert_allclose(found[:16], line.reshape(16, 3).mean(axis=1), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", KERNELS)
 @pytest.mark.parametrize(("size", "count"), SIZES)
 def test_enlarging_matrix_is_interpolation_between_centres(size, count, name):
-    found = np.asarray(enlarging_matrix(count, size, KERNELS.index(name)))
+    found = np.asarray(enlarging(count, size, KERNELS.index(name)))
     np.testing.assert_allclose(found[:, :count], interpolation(count, size, name), atol=2e-6)
     assert not found[:, count:].any()
 
@@ -85,14 +89,14 @@ def test_enlarging_is_that_of_pillow(name, number, count):
     size = 61  # with an odd count no centre lies on a border between values
     line = np.random.default_rng(count).random((1, count), np.float32)
     expected = np.asarray(Image.fromarray(line).resize((size, 1), number))[0]
-    found = np.asarray(enlarging_matrix(count, size, KERNELS.index(name)))[:, :count] @ line[0]
+    found = np.asarray(enlarging(count, size, KERNELS.index(name)))[:, :count] @ line[0]
     np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize("size", [299, 512, 1000])
 def test_large_sizes_keep_their_digits(size):
     for count in (size - 1, size // 3):
-        found = np.asarray(area_matrix(count, size))[:count]
+        found = np.asarray(areas_of(count, size))[:count]
         cumulated = np.arange(count + 1) * size / count
         starts, ends = cumulated[:-1, None], cumulated[1:, None]
         old = np.arange(size)

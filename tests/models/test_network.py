@@ -11,6 +11,8 @@ from lqjax.models.base import MODELS
 from lqjax.models.network import Network, build
 from lqjax.models.platforms import plain_operations
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 PARAMETERS = {
     "alexnet": 60_965_224,
     "alexnet_one_tower": 61_100_840,

@@ -10,6 +10,8 @@ import pytest
 from lqjax.models.network import build
 from lqjax.models.resnet import BasicBlock, ResNet
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 SIZE, BATCH = 28, 8
 
 
@@ -62,7 +64,6 @@ def test_it_changes_no_parameter(name):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_compilation")
 def test_gradients_and_statistics_stay_the_same():
     images = jax.random.normal(jax.random.key(0), (BATCH, SIZE, SIZE, 1))
     params, stats = shallow(zero_init_residual=False).init(0)
