@@ -1,6 +1,7 @@
-"""Compare seeds trained as one program with the same seeds in turn.
+"""Compare seeds, or seeds of several folds, trained as one program with the same in turn.
 
     python benchmarks/seeds.py
+    python benchmarks/seeds.py --folds 5 --seeds 1
     python benchmarks/seeds.py --models resnet50 --seeds 8 --size 64 --json seeds.json
 
 Both sides make the same real training steps from resident images, and take turns.
@@ -31,6 +32,7 @@ from lqjax.settings import replace_at
 from lqjax.training.dispatch import Dispatcher, steps_per_dispatch
 from lqjax.training.loss import make_loss
 from lqjax.training.position import stacked
+from lqjax.training.scales import Scales, make_scales
 from lqjax.training.state import create_state
 from lqjax.training.step import make_preparation, make_update
 from lqjax.typing import Split
@@ -41,13 +43,15 @@ IMAGENET_STEM_FROM = 64
 
 
 def sides(
-    name: str, size: int, batch: int, seeds: int, dtype: str
+    name: str, size: int, batch: int, folds: int, seeds: int, dtype: str
 ) -> tuple[Callable[[], Any], Callable[[], Any], int]:
-    """Make one dispatch of every seed, in turn and as one program; and its number of steps."""
+    """Make one dispatch of every run, in turn and as one program; and its number of steps."""
     settings = from_arguments(Config(), {"training_batch_size": batch, "schedule_name": "constant"})
     steps = steps_per_dispatch(0)
     random = np.random.default_rng(0)
-    count = batch * steps
+    runs = [(fold, seed) for fold in range(folds) for seed in range(seeds)]
+    tested = -(-batch * steps // max(folds - 1, 1)) if folds > 1 else 0
+    count = batch * steps + tested
     data = Split(
         random.integers(0, 256, (count, size, size, 1), dtype=np.uint8),
         (np.arange(count) % CLASSES).astype(np.int32),
@@ -57,28 +61,34 @@ def sides(
     network = build(name, num_classes=CLASSES, channels=1, image_size=size, stem=stem, dtype=dtype)
     mesh = make_mesh(1)
     optimizer = build_optimizer(settings, build_schedule(settings, steps, steps))
-    moments = np.full(1, 0.5, np.float32), np.full(1, 0.25, np.float32)
-    prepare = make_preparation(settings.augmentation, moments, CLASSES)
-    loss = make_loss(settings.training, tuple(map(str, range(CLASSES))), np.ones(CLASSES))
-    update = make_update(network, optimizer, settings, prepare, loss)
+    prepare = make_preparation(settings.augmentation, CLASSES)
+    update = make_update(network, optimizer, settings, prepare, make_loss(settings.training))
     dispatcher = Dispatcher(update, Resident(data, mesh), mesh, steps, batch, steps)
 
     def started(seed: int) -> Any:
         return create_state(network, optimizer, replace_at(settings, "run.seed", seed), mesh)
 
-    states = [started(seed) for seed in range(seeds)]
-    joint = [stacked([started(seed) for seed in range(seeds)])]
+    def of_fold(fold: int) -> tuple[np.ndarray, Scales]:
+        rows = np.setdiff1d(np.arange(count), np.arange(fold * tested, (fold + 1) * tested))
+        moments = np.full(1, 0.5 + fold / 100, np.float32), np.full(1, 0.25, np.float32)
+        return rows[: batch * steps], make_scales(moments, np.ones(CLASSES), mesh)
+
+    states = [started(seed) for _, seed in runs]
+    joint = [stacked([started(seed) for _, seed in runs])]
     whole = replicated(mesh)
     one, all_of_them = (
-        jax.device_put(jnp.ones(shape, jnp.float32), whole) for shape in ((), (seeds,))
+        jax.device_put(jnp.ones(shape, jnp.float32), whole) for shape in ((), (len(runs),))
     )
-    order = np.arange(count)
-    (alone,) = dispatcher.dispatches(order, 0)
-    (together,) = dispatcher.of_several(seeds).dispatches(np.stack([order] * seeds), 0)
+    orders, scales = zip(*(of_fold(fold) for fold, _ in runs), strict=True)
+    alone = [
+        next(dispatcher.dispatches(order, 0, own))
+        for order, own in zip(orders, scales, strict=True)
+    ]
+    (together,) = dispatcher.of_several(len(runs)).dispatches(np.stack(orders), 0, stacked(scales))
 
     def in_turn() -> None:
-        for seed in range(seeds):
-            states[seed], _ = alone.run(states[seed], one)
+        for number, dispatch in enumerate(alone):
+            states[number], _ = dispatch.run(states[number], one)
         jax.block_until_ready(states)
 
     def as_one() -> None:
@@ -98,6 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--models", default="resnet18,alexnet_one_tower")
     parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--folds", type=int, default=1)
     parser.add_argument("--size", type=int, default=28)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--dtype", default="float32")
@@ -106,21 +117,22 @@ def main() -> None:
     flags = parser.parse_args()
     facts = {
         "device": device_name(), "jax": jax.__version__, "load": os.getloadavg()[0],
-        **{name: getattr(flags, name) for name in ("seeds", "size", "batch", "dtype", "turns")},
+        **{name: value for name, value in vars(flags).items() if name not in ("models", "json")},
     }  # fmt: skip
     print(" ".join(f"{name}={value}" for name, value in facts.items()))
     print("| network | in turn, images/s | as one program, images/s | ratio of medians |")
     print("|---|---|---|---|")
     rows = []
     for name in flags.models.split(","):
-        in_turn, as_one, steps = sides(name, flags.size, flags.batch, flags.seeds, flags.dtype)
+        how = flags.size, flags.batch, flags.folds, flags.seeds, flags.dtype
+        in_turn, as_one, steps = sides(name, *how)
         times: tuple[list[float], list[float]] = ([], [])
         for turn in range(WARM_UP + flags.turns):
             for work, kept in zip((in_turn, as_one), times, strict=True):
                 took = seconds_of(work)
                 if turn >= WARM_UP:
                     kept.append(took)
-        images = flags.seeds * flags.batch * steps
+        images = flags.folds * flags.seeds * flags.batch * steps
         rates = [images / statistics.median(kept) for kept in times]
         spans = [(images / max(kept), images / min(kept)) for kept in times]
         shown = [

@@ -30,6 +30,7 @@ from lqjax.optim.building import build_optimizer
 from lqjax.runtime import make_mesh
 from lqjax.training.dispatch import Dispatcher, steps_per_dispatch
 from lqjax.training.loss import make_loss
+from lqjax.training.scales import make_scales
 from lqjax.training.state import create_state
 from lqjax.training.step import make_preparation, make_update
 from lqjax.typing import Split
@@ -112,12 +113,11 @@ def _our_training(
     mesh, split, steps = make_mesh(1), _split(cell), steps_of_a_turn()
     statistics = np.full(CHANNELS, MEAN, np.float32), np.full(CHANNELS, STD, np.float32)
     optimizer = build_optimizer(config, optax.constant_schedule(LEARNING_RATE))
-    prepare = make_preparation(config.augmentation, statistics, CLASSES)
-    names = tuple(map(str, range(CLASSES)))
-    loss = make_loss(config.training, names, np.bincount(split.labels, minlength=CLASSES))
-    update = make_update(network, optimizer, config, prepare, loss)
+    scales = make_scales(statistics, np.ones(CLASSES), mesh)
+    prepare = make_preparation(config.augmentation, CLASSES)
+    update = make_update(network, optimizer, config, prepare, make_loss(config.training))
     dispatcher = Dispatcher(update, Resident(split, mesh), mesh, steps, cell.batch, steps)
-    [dispatch] = dispatcher.dispatches(np.arange(len(split)), 0)
+    [dispatch] = dispatcher.dispatches(np.arange(len(split)), 0, scales)
     state = create_state(network, optimizer, config, mesh)
     factor = jnp.ones(())
     held = [state]

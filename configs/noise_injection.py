@@ -24,5 +24,5 @@ def get_config() -> ml_collections.ConfigDict:
     config.augmentation.noise_sigma = 0.01
     # Clean, and the noise that a network trained with noise should stand best.
     config.evaluation.conditions = ("clean", "low_quality/gaussian_noise@*")
-    config.evaluation.latency_runs = 5
+    config.evaluation.throughput_batches = (1, 32)
     return config

@@ -19,7 +19,7 @@ def get_config() -> ml_collections.ConfigDict:
     config.training.epochs = 3
     config.training.batch_size = 32
     config.evaluation.batch_size = 120
-    config.evaluation.latency_runs = 5
+    config.evaluation.throughput_batches = (1, 32)
     config.optimizer.name = "adamw"
     config.optimizer.weight_decay = 1e-4
     # One setting does not serve both: AlexNet, which has no batch normalisation, wants a smaller

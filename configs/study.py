@@ -23,6 +23,8 @@ def get_config() -> ml_collections.ConfigDict:
     config.training.epochs = 90
     config.training.batch_size = 128
     config.evaluation.batch_size = 128
+    # How much of each degradation a network stands: forty more conditions to test.
+    config.evaluation.envelopes = ("low_quality/*",)
     # Rotation by 10 degrees, zoom by 15 %, brightness and contrast by 20 %, each either way.
     config.augmentation.flip = True
     config.augmentation.crop_padding = 8
