@@ -9,11 +9,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lqjax.answering import advise as advise
+    from lqjax.answering import report as report
     from lqjax.config import Config as Config
-    from lqjax.experiment import advise as advise
     from lqjax.experiment import compare as compare
     from lqjax.experiment import evaluate as evaluate
-    from lqjax.experiment import report as report
     from lqjax.experiment import train as train
     from lqjax.imaging.degrade import degrade as degrade
     from lqjax.imaging.equal_damage import severity_for as severity_for
@@ -25,12 +25,12 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Config": "lqjax.config",
-    "advise": "lqjax.experiment",
+    "advise": "lqjax.answering",
     "compare": "lqjax.experiment",
     "degrade": "lqjax.imaging.degrade",
     "evaluate": "lqjax.experiment",
     "no_frost_photographs": "lqjax.imaging.frost_photographs",
-    "report": "lqjax.experiment",
+    "report": "lqjax.answering",
     "severity_for": "lqjax.imaging.equal_damage",
     "start_distributed": "lqjax.joining",
     "train": "lqjax.experiment",

@@ -161,6 +161,12 @@ def _tool_flags(
             raise ValueError(f"--mode={mode} does not read --{name}{belongs}")
     if overrides and mode in TOOL_FLAGS:
         raise ValueError(f"--mode={mode} reads no recipe; leave --config.{overrides[0][0]} out")
+    if overrides and mode in RESULT_FLAGS:
+        path = overrides[0][0]
+        raise ValueError(
+            f"--mode={mode} reads what was measured, with the settings of the working directory;"
+            f" leave --config.{path} out, or give it to --mode=evaluate first"
+        )
     return {name: value for name, value in given.items() if f"--{name}" in own}
 
 

@@ -40,7 +40,7 @@ def settings_of(arguments: Arguments) -> tuple[Config, str]:
     A working directory that is named without a recipe keeps its own settings. A mistake that one
     of several processes finds ends all of them.
     """
-    from lqjax.experiment import stored_config
+    from lqjax.claiming import stored_config
     from lqjax.workdir import Workdir
 
     recipe = arguments.recipe or DEFAULT_RECIPE
@@ -108,7 +108,7 @@ def run(arguments: Arguments) -> str:
 
 def _from_results(arguments: Arguments) -> str:
     """Report or advise, from what was measured before."""
-    from lqjax import experiment
+    from lqjax import answering
     from lqjax.advising.needs import needs_from_texts
     from lqjax.advising.writing import on_screen
     from lqjax.textlists import split_list
@@ -123,9 +123,9 @@ def _from_results(arguments: Arguments) -> str:
     default = default_workdir(arguments.recipe or DEFAULT_RECIPE, smoke=False)
     workdirs = split_list(arguments.workdir or default)
     if arguments.mode == "report":
-        written = experiment.report(workdirs, predictions)
+        written = answering.report(workdirs, predictions)
         return f"{written.table}\n\n{written.verdict}\n\nreport: {written.path}"
-    advice = experiment.advise(workdirs, predictions, **asdict(needs_from_texts(texts)))
+    advice = answering.advise(workdirs, predictions, **asdict(needs_from_texts(texts)))
     return f"{on_screen(advice)}\n\nadvice: {advice.path}"
 
 

@@ -19,7 +19,7 @@ LAYERS = {
     "metrics": 1,
     "training": 2, "evaluation": 2,
     "reporting": 3, "advising": 3, "costing": 3, "workbench": 3, "network_training": 3,
-    "experiment": 3, "smoke": 3, "recipes": 3,
+    "outcomes": 3, "answering": 3, "claiming": 3, "experiment": 3, "smoke": 3, "recipes": 3,
     "arguments": 3, "cli": 3, "corrupting": 3, "picture_batches": 3, "picturing": 3, "tools": 3,
 }  # fmt: skip
 ROOT_FILES = {"__init__", "__main__"}

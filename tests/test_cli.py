@@ -36,6 +36,10 @@ ROOT = Path(__file__).parent.parent
         (["--config.data.source=folder", "--config.data.path=/no/such/folder"], "/no/such/folder"),
         (["--config.data.source=npz", "--config.data.path=/no/such.npz"], "/no/such.npz"),
         (["--mode=report", "--workdir=/no/such/workdir"], "/no/such/workdir"),
+        (
+            ["--mode=report", "--config.evaluation.envelope_floor=0.9"],
+            "leave --config.eval",
+        ),
         (["--mode=evaluate"], "holds no trained alexnet of seed 0; train it first"),
         (["--config.run.devices=99"], "run.devices=99"),
         (["--config.overrides.resnet50.training.batch_size=5000"], "5000 is larger than the 1294"),

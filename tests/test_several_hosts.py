@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import lqjax
+from lqjax.claiming import stored_config
 from lqjax.config import DataConfig
 from lqjax.data.loading import load_dataset
 from lqjax.data.placing import place
-from lqjax.experiment import stored_config
 from lqjax.models.network import build
 from lqjax.runtime import make_mesh
 from lqjax.training.checkpoints import Checkpoints

@@ -88,11 +88,11 @@ def _commands(study: Study) -> Iterator[tuple[str, str]]:
             f"to repeat {title}" if len(recorded) > 1 else "to repeat",
             f"mkdir {copy} && cp {place}/config.json {copy}/ && lqjax --workdir={copy}",
         )
-    if len(study.configs) > 1 and recorded:
-        yield (
-            "to write this report",
-            f"lqjax --mode=report --workdir={shlex.quote(','.join(study.configs))}",
-        )
+    if recorded and (len(study.configs) > 1 or study.sources):
+        files = ",".join(dict.fromkeys(study.sources.values()))
+        predictions = f" --predictions={shlex.quote(files)}" if files else ""
+        places = shlex.quote(",".join(study.configs))
+        yield "to write this report", f"lqjax --mode=report --workdir={places}{predictions}"
 
 
 def _data_facts(study: Study, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

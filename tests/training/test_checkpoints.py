@@ -243,12 +243,12 @@ def test_a_replacement_that_cannot_be_written_leaves_the_earlier_one(tmp_path):
         checkpoints.save(*items(1))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     said = pytest.raises(NotWrittenError, match="earlier ones are whole")
-    with said, open_at(tmp_path) as checkpoints:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # as a full disk
-        try:
+    try:
+        with said, open_at(tmp_path) as checkpoints:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # as a full disk
             checkpoints.save(*items(2))
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    finally:  # not before it is closed: what is written in the background must fail as well
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert number_of_latest(tmp_path) == 1.0
 
 
