@@ -9,7 +9,14 @@ import numpy as np
 
 from lqjax.metrics.interval import Estimate
 from lqjax.reporting.conditions import CLEAN, Condition
-from lqjax.reporting.intervals import accuracies_of, gap_over_seeds, gaps_of, means_of
+from lqjax.reporting.intervals import (
+    accuracies_of,
+    chance_by_group,
+    gap_over_seeds,
+    gaps_of,
+    means_of,
+    within,
+)
 from lqjax.reporting.significance import Significance, significance
 from lqjax.reporting.study import Study
 
@@ -38,6 +45,8 @@ class Comparison:
       shared: degraded conditions that all models finished, over which means run.
       mean: mean accuracy over `shared`, per model; empty where nothing is shared.
       mean_gap: mean over `shared` of leader minus other.
+      by_group: p-value of the gap that decides when the signs of whole groups of images are turned;
+        `None` where images stand alone, or with folds.
       retrained: the gap that decides, with an interval that covers training again; `None` where
         there are too few seeds, or folds, whose intervals cover it anyway.
       tests: leader against other in each condition that both finished; `None` where there is none.
@@ -51,6 +60,7 @@ class Comparison:
     mean_gap: Estimate | None
     tests: Significance | None
     retrained: Estimate | None = None
+    by_group: float | None = None
 
     @property
     def clean(self) -> Cell | None:
@@ -83,24 +93,30 @@ def compare_models(study: Study) -> Comparison:
     cells = _cells(study, leader, other)
     compared = [cell.condition for cell in cells if cell.gap is not None]
     decisive = shared or tuple(c for c in compared if not c.degraded)
+    both = (leader, other)
     return Comparison(
         leader=leader,
         other=other,
         cells=cells,
         shared=shared,
-        mean=dict(zip(by_image, means, strict=False)),
+        mean={m: within(found, 0, 1) for m, found in zip(by_image, means, strict=False)},
         mean_gap=means[-1] if other and shared else None,
         tests=significance(study, leader, other, compared) if compared else None,
-        retrained=gap_over_seeds(study, (leader, other), decisive) if compared else None,
+        retrained=gap_over_seeds(study, both, decisive) if compared else None,
+        by_group=chance_by_group(study, both, decisive) if compared else None,
     )
 
 
 def _merit(study: Study, model: str, by_image: Mapping[str, np.ndarray]) -> float:
-    """Rank by the mean over degraded conditions, else by whatever the model finished."""
+    """Rank by the mean over what all models finished: degraded conditions, else the clean images.
+
+    Means over different conditions say nothing of two models: one would be blamed for its harder
+    ones. A model without any of that comes last.
+    """
     if by_image:
         return float(by_image[model].mean())
-    done = [c for c in study.conditions if study.finished(model, c)]
-    return float(np.mean([study.correct(model, c).mean() for c in done])) if done else 0.0
+    clean = [c for c in study.conditions if not c.degraded and study.finished(model, c)]
+    return float(np.mean([study.correct(model, c).mean() for c in clean])) if clean else -1.0
 
 
 def _cells(study: Study, leader: str, other: str) -> tuple[Cell, ...]:

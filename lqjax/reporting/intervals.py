@@ -11,6 +11,7 @@ from lqjax.metrics.corrected_t import INDEPENDENT, corrected_t, fold_ratio
 from lqjax.metrics.interval import Estimate
 from lqjax.metrics.paired import paired_difference
 from lqjax.metrics.paired_bootstrap import paired_bootstrap
+from lqjax.metrics.permutation import sign_flip_test
 from lqjax.metrics.wilson import wilson_interval
 from lqjax.reporting.conditions import Condition
 from lqjax.reporting.study import Study
@@ -30,8 +31,19 @@ def means_of(study: Study, columns: Sequence[np.ndarray]) -> list[Estimate]:
       columns: each of shape (examples,), in [-1, 1].
     """
     if study.folds > 1:
-        return [_over_folds(study, column) for column in columns]
-    return _over_images(study, columns)
+        return [within(_over_folds(study, column), -1, 1) for column in columns]
+    return [within(found, -1, 1) for found in _over_images(study, columns)]
+
+
+def within(estimate: Estimate, least: float, most: float) -> Estimate:
+    """Cut an interval to the values that are possible: t-intervals of few runs reach beyond."""
+    low, high = (min(max(end, least), most) for end in (estimate.low, estimate.high))
+    return Estimate(estimate.value, low, high)
+
+
+def accuracy_over_images(study: Study, by_image: np.ndarray) -> Estimate:
+    """Return an accuracy with the interval that covers the choice of test images only."""
+    return within(_over_images(study, [by_image])[0], 0, 1)
 
 
 def mean_of(study: Study, by_image: np.ndarray) -> Estimate:
@@ -42,7 +54,7 @@ def mean_of(study: Study, by_image: np.ndarray) -> Estimate:
 def accuracies_of(study: Study, model: str, columns: Sequence[np.ndarray]) -> list[Estimate]:
     """Return accuracies with intervals: Wilson's for one run and ungrouped images."""
     if len(study.networks[model]) > 1 or study.groups is not None:
-        return means_of(study, columns)
+        return [within(found, 0, 1) for found in means_of(study, columns)]
     hits = [round(column.sum()) for column in columns]
     return [Estimate(count / study.n, *wilson_interval(count, study.n)) for count in hits]
 
@@ -77,6 +89,33 @@ def gap_over_seeds(
     first, second = (_by_seed(study, model, conditions) for model in models)
     found = corrected_t(first - second, INDEPENDENT).mean
     return found if found.is_bounded() else None
+
+
+def chance_by_group(
+    study: Study, models: tuple[str, str], conditions: Sequence[Condition]
+) -> float | None:
+    """Return the p-value of the mean gap when the signs of whole groups of images are turned.
+
+    Intervals that draw few groups again are too narrow; this test is not too sure with any number.
+
+    Returns:
+      `None` where images do not belong to groups, and with folds.
+    """
+    if study.folds > 1 or study.groups is None or not conditions:
+        return None
+    first, second = (
+        np.mean([study.correct(model, c) for c in conditions], axis=0) for model in models
+    )
+    return float(sign_flip_test((first - second)[:, None], study.groups).p_values[0])
+
+
+def gaps_by_seed(study: Study, models: tuple[str, str], condition: Condition) -> np.ndarray | None:
+    """Return the gap of each pair of training runs of one seed; `None` as `gap_over_seeds`."""
+    seeds = [tuple(sorted(run.seed for run in study.networks[model])) for model in models]
+    if study.folds > 1 or seeds[0] != seeds[1] or len(seeds[0]) < LEAST_SEEDS:
+        return None
+    first, second = (_by_seed(study, model, [condition]) for model in models)
+    return first - second
 
 
 def _by_seed(study: Study, model: str, conditions: Sequence[Condition]) -> np.ndarray:

@@ -34,8 +34,8 @@ def method(study: Study, comparison: Comparison) -> str:
         parts.append(
             f"Each interval stands for itself: of {gaps} gaps between equal models, about"
             f" {gaps * missed:.1f} would exclude zero by chance. The p-values are corrected for"
-            " that (Holm), so that any false finding at all has a chance of at most"
-            f" {100 * LEVEL:.0f} %."
+            " that over the degraded conditions (Holm): any false finding at all among them has a"
+            f" chance of at most {100 * LEVEL:.0f} %. That of clean images stands by itself."
         )
     if len(study.models) > MANY_COMPARISONS:
         parts.append(

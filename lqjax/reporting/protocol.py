@@ -34,7 +34,8 @@ def opening(study: Study, comparison: Comparison) -> str:
         one = counts[0] == 1
         return "For this one trained network" if one else f"For {counts[0]} runs of one network"
     if comparison.retrained is not None:
-        return f"Over {plural(len(study.networks[comparison.leader]), 'training run')} of each"
+        each = f"{comparison.leader} and {comparison.other}" if len(counts) > 2 else "each"
+        return f"Over {plural(len(study.networks[comparison.leader]), 'training run')} of {each}"
     runs = [f"{plural(n, 'run')} of {model}" for model, n in zip(study.models, counts, strict=True)]
     if len(set(counts)) == 1:
         runs = [f"{number_word(counts[0])} run{'' if counts[0] == 1 else 's'} each"]

@@ -158,7 +158,10 @@ def _relative_drop(place: int, means: np.ndarray) -> np.ndarray:
 
 
 def _chance_corrected(place: int, chance: float, means: np.ndarray) -> np.ndarray:
-    return chance_corrected_robustness(*_clean_and_degraded(place, means), chance)[:, 0]
+    clean, degraded = _clean_and_degraded(place, means)
+    if chance >= 1:  # one class only: there is nothing that chance would get wrong
+        return np.full(len(means), np.nan)
+    return chance_corrected_robustness(clean, degraded, chance)[:, 0]
 
 
 def _drop_gap(cells: Cells, rivals: tuple[str, str]) -> Estimate:

@@ -7,17 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lqjax.metrics.corrected_t import corrected_t, fold_ratio
+from lqjax.metrics.corrected_t import INDEPENDENT, corrected_t, fold_ratio
 from lqjax.metrics.discordance import discordance
 from lqjax.metrics.mcnemar import mcnemar
 from lqjax.metrics.permutation import sign_flip_test
 from lqjax.metrics.shown import LEVEL, shown_differences
 from lqjax.reporting.conditions import Condition
+from lqjax.reporting.intervals import gaps_by_seed
 from lqjax.reporting.study import Study
 
 MCNEMAR = "McNemar's test"
 SIGN_FLIPS = "a permutation test that turns the signs of the images' differences"
 GROUPED_FLIPS = "a permutation test that turns the signs of whole groups of images"
+AND_RUNS = (
+    " and the t-test over training runs, whichever is less sure: the first covers other images, the"
+    " second training again"
+)
 CORRECTED_T = "the t-test over folds with Nadeau and Bengio's correction"
 
 
@@ -58,6 +63,9 @@ def significance(
     """
     gaps = np.stack([study.correct(first, c) - study.correct(second, c) for c in conditions], 1)
     test, raw = _p_values(study, gaps, len(study.networks[first]) + len(study.networks[second]))
+    over_runs = _over_training_runs(study, (first, second), conditions)
+    if over_runs is not None:
+        test, raw = f"{test}{AND_RUNS}", np.maximum(raw, over_runs)
     p_values = dict(zip([c.name for c in conditions], raw.tolist(), strict=True))
     degraded = [number for number, c in enumerate(conditions) if c.degraded]
     if not degraded:
@@ -66,6 +74,20 @@ def significance(
     for number, adjusted in zip(degraded, shown.adjusted.tolist(), strict=True):
         p_values[conditions[number].name] = adjusted
     return Significance(test, p_values, *shown.counts())
+
+
+def _over_training_runs(
+    study: Study, models: tuple[str, str], conditions: Sequence[Condition]
+) -> np.ndarray | None:
+    """Test the gaps of training runs of equal seeds; `None` where there are too few.
+
+    Where all runs differ alike there is no spread to judge by: the images decide alone.
+    """
+    by_seed = [gaps_by_seed(study, models, condition) for condition in conditions]
+    found = [corrected_t(gaps, INDEPENDENT) for gaps in by_seed if gaps is not None]
+    if not found:
+        return None
+    return np.array([one.p_value if one.mean.is_bounded() else 0.0 for one in found])
 
 
 def _p_values(study: Study, gaps: np.ndarray, runs: int) -> tuple[str, np.ndarray]:

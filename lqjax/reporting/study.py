@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -180,6 +181,7 @@ def read_study(workdirs: Sequence[Workdir], external: Sequence[ExternalRun] = ()
     """
     if not workdirs and not external:
         raise ValueError("no working directory; a report needs at least one")
+    _refuse_twice(workdirs)
     titles = _distinct_titles(workdirs)
     configs = {t: _read_json(w.root / "config.json") for t, w in zip(titles, workdirs, strict=True)}
     runs = [(t, run) for t, w in zip(titles, workdirs, strict=True) for run in finished_runs(w)]
@@ -215,6 +217,17 @@ def read_study(workdirs: Sequence[Workdir], external: Sequence[ExternalRun] = ()
         ladders=tested_on.ladders,
         rungs=tuple(c for c in ordered if c.name in tested_on.apart),
     )
+
+
+def _refuse_twice(workdirs: Sequence[Workdir]) -> None:
+    """Refuse a directory that is given twice: its runs would count twice."""
+    seen: set[str] = set()
+    for workdir in workdirs:
+        text = str(workdir.root)
+        place = text.rstrip("/") if "://" in text else os.path.realpath(text)
+        if place in seen:
+            raise ValueError(f"{text} is given twice; name each working directory once")
+        seen.add(place)
 
 
 def finished_runs(workdir: Workdir) -> list[Run]:

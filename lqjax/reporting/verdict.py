@@ -10,15 +10,18 @@ from lqjax.reporting.comparison import Cell, Comparison
 from lqjax.reporting.formatting import (
     enumeration,
     interval,
+    p_value,
     percent,
     plural,
     points,
 )
+from lqjax.reporting.intervals import accuracy_over_images
 from lqjax.reporting.protocol import opening
 from lqjax.reporting.study import Study
 from lqjax.reporting.training_state import Levelling, levelling
 
 CHANCE_OF_TRAINING = "No difference is shown over training runs"
+TOO_FEW_GROUPS = "No difference is shown over groups of images"
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Verdict:
 
 def judge(study: Study, comparison: Comparison) -> Verdict:
     """Put the result of a comparison into words."""
-    caveats = untrained(study, comparison) or undertrained(study)
+    caveats = untrained(study, comparison) or undertrained(study) or one_group(study)
     if not comparison.other:
         return _single(study, comparison, caveats)
     if caveats:
@@ -71,10 +74,38 @@ def judge(study: Study, comparison: Comparison) -> Verdict:
         f" {other}{rank} ({scope})"
     )
     retrained, lasting = _retrained_clause(comparison)
+    grouped, certain = _grouped_clause(study, comparison)
+    headline = f"{leader} is ahead by {percent(gap.value)} points"
+    if not (lasting and certain):
+        headline = CHANCE_OF_TRAINING if certain else TOO_FEW_GROUPS
     return Verdict(
-        f"{leader} is ahead by {percent(gap.value)} points" if lasting else CHANCE_OF_TRAINING,
-        f"{start}, {claim}{retrained}{counted}{clean}.",
-        leader if lasting else "",
+        headline,
+        f"{start}, {claim}{grouped}{retrained}{counted}{clean}.",
+        leader if lasting and certain else "",
+    )
+
+
+def _grouped_clause(study: Study, comparison: Comparison) -> tuple[str, bool]:
+    """Say whether so many groups can tell a difference from chance; may a winner be named?"""
+    chance = comparison.by_group
+    if chance is None or chance <= LEVEL or study.groups is None:
+        return "", True
+    count = plural(len(set(study.groups.tolist())), "group")
+    return (
+        f", but {count} of images do not exclude chance (p = {p_value(chance)} when the signs of"
+        " whole groups are turned)",
+        False,
+    )
+
+
+def one_group(study: Study) -> str:
+    """Say that all test images belong together, such as to one patient; else empty."""
+    groups = study.tested.groups
+    if groups is None or study.groups is not None:
+        return ""
+    return (
+        f"One group: all {study.n:,} test images belong to {groups[0]}, and nothing here tells what"
+        " the images of others would give"
     )
 
 
@@ -96,7 +127,7 @@ def untrained(study: Study, comparison: Comparison) -> str:
     low = [
         f"{model} ({percent(found.value)} %)"
         for model, found in clean.accuracy.items()
-        if found is not None and found.low <= study.commonest_share
+        if found is not None and _surely(study, model, clean) <= study.commonest_share
     ]
     if not low:
         return ""
@@ -104,6 +135,13 @@ def untrained(study: Study, comparison: Comparison) -> str:
         f"Not trained: clean images do not show {enumeration(low)} to do better than always"
         f" answering the commonest class ({percent(study.commonest_share)} %)"
     )
+
+
+def _surely(study: Study, model: str, clean: Cell) -> float:
+    """Return what a model's clean accuracy is at least, as far as the test images tell."""
+    if study.folds == 1:
+        return clean.accuracy[model].low  # type: ignore[union-attr]
+    return accuracy_over_images(study, study.correct(model, clean.condition)).low
 
 
 def still_rising(study: Study) -> dict[str, Levelling]:
@@ -162,7 +200,7 @@ def _clean_clause(comparison: Comparison) -> str:
     if cell is None or cell.gap is None:
         return ""
     gap, leader, other = cell.gap, comparison.leader, comparison.other
-    if not gap.excludes_zero():
+    if not comparison.shown(cell.condition):  # as the star in the table
         return f"; on clean images no difference is shown ({points(gap)})"
     if gap.value > 0:
         return f"; on clean images {leader} is ahead too ({points(gap)})"
