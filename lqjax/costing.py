@@ -17,6 +17,7 @@ from lqjax.rows import Cost, Throughput
 from lqjax.runtime import device_name
 from lqjax.training.reading import MODEL
 from lqjax.typing import Tree
+from lqjax.variants import network_of
 from lqjax.workdir import Run
 
 MILLISECONDS = 1e3
@@ -87,7 +88,8 @@ def measure_cost(
 
 def _batches(run: Run, predictor: Predictor, config: Config) -> list[int]:
     wanted: Sequence[int] = ()
-    if (run.seed, run.fold) == (config.seeds[0], config.folds[0]):
+    first = config.variants(network_of(run.model))[0]
+    if (run.model, run.seed, run.fold) == (first, config.seeds[0], config.folds[0]):
         wanted = config.evaluation.throughput_batches or USUAL_BATCHES
     devices = predictor.mesh.size
     shared = {-(-size // devices) * devices for size in wanted}  # up to what can be shared out

@@ -9,6 +9,7 @@ from typing import Any
 from lqjax.config import Config, flatten
 from lqjax.registry import unknown_name
 from lqjax.settings import leaves, replace_at
+from lqjax.variants import SIGN
 
 
 def override(config: Config, path: str, text: str) -> Config:
@@ -22,6 +23,11 @@ def override(config: Config, path: str, text: str) -> Config:
     if not path.startswith("overrides."):
         return replace_at(config, path, text, text=True)
     _, model, rest = (*path.split(".", maxsplit=2), "")[:3]
+    if SIGN in model:
+        raise ValueError(
+            f"{path}: overrides go by network, {model.partition(SIGN)[0]}, whatever"
+            " the learning rate"
+        )
     if not rest:
         raise ValueError(f"{path}: write overrides.<model>.<setting>=<value>")
     value = leaf_values(replace_at(config, rest, text, text=True))[rest]

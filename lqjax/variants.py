@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 SIGN = "@"
+
+NAME = re.compile(
+    r"(?P<network>[^@]+)@(?P<rate>\d+(\.\d+)?(e[+-]?\d+)?)(?P<title> \(.*\))?", re.DOTALL
+)
+"""A network, its learning rate, and where working directories are told apart, that of one. Models
+of other code may have the sign in their names too."""
 
 
 def variant(network: str, learning_rate: float) -> str:
@@ -21,7 +29,8 @@ def network_of(name: str) -> str:
     >>> network_of("resnet18@0.003"), network_of("resnet18")
     ('resnet18', 'resnet18')
     """
-    return name.partition(SIGN)[0]
+    found = NAME.fullmatch(name)
+    return found["network"] if found else name
 
 
 def rate_of(name: str) -> float | None:
@@ -30,5 +39,5 @@ def rate_of(name: str) -> float | None:
     >>> rate_of("resnet18@0.003")
     0.003
     """
-    rate = name.partition(SIGN)[2]
-    return float(rate) if rate else None
+    found = NAME.fullmatch(name)
+    return float(found["rate"]) if found else None

@@ -13,12 +13,13 @@ import lqjax
 from lqjax.cli import main
 from lqjax.config import Config
 from lqjax.data.order import epoch_order
-from lqjax.overriding import from_arguments
+from lqjax.overriding import from_arguments, override
 from lqjax.runtime import replicated
 from lqjax.settings import replace_at
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.position import stacked
 from lqjax.training.state import create_state
+from lqjax.variants import network_of, rate_of
 from tests.training.small import Small, config, split
 from tests.training.test_seeds import Said
 from tests.training.tiny import TinyNetwork
@@ -206,3 +207,22 @@ def test_a_rate_goes_before_what_an_override_says():
     assert (own.optimizer.learning_rate, own.training.epochs) == (0.123456789, 3)
     assert own.model.names == ("resnet50",)
     assert made.for_model("resnet50").optimizer.learning_rate == 0.7
+
+
+@pytest.mark.parametrize(
+    ("name", "network", "rate"),
+    [
+        ("resnet18@0.003", "resnet18", 0.003),
+        ("resnet18@1e-05 (runs/a@2)", "resnet18", 1e-5),
+        ("vit@384px", "vit@384px", None),
+        ("mine@home (torch.csv)", "mine@home (torch.csv)", None),
+        ("resnet18 (a@0.1)", "resnet18 (a@0.1)", None),
+    ],
+)
+def test_names_with_the_sign_that_mean_something_else(name, network, rate):
+    assert (network_of(name), rate_of(name)) == (network, rate)
+
+
+def test_an_override_of_one_rate_is_refused():
+    with pytest.raises(ValueError, match=r"overrides go by network, resnet18, whatever the learn"):
+        override(Config(), "overrides.resnet18@0.1.training.epochs", "3")

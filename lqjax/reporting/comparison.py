@@ -17,6 +17,7 @@ from lqjax.reporting.intervals import (
     means_of,
     within,
 )
+from lqjax.reporting.learning_rates import contenders
 from lqjax.reporting.significance import Significance, significance
 from lqjax.reporting.study import Study
 
@@ -40,7 +41,8 @@ class Comparison:
     """The numbers behind verdict, tables and figures.
 
     Attributes:
-      leader, other: best and second model by mean accuracy; `other` is empty for one model.
+      leader, other: best and second model by mean accuracy, of a network with several learning
+        rates the best by validation; `other` is empty for one model.
       cells: per condition; gaps are leader minus other.
       shared: degraded conditions that all models finished, over which means run.
       mean: mean accuracy over `shared`, per model; empty where nothing is shared.
@@ -84,7 +86,7 @@ def compare_models(study: Study) -> Comparison:
         for model in study.models
         if shared
     }
-    ranking = sorted(study.models, key=lambda m: -_merit(study, m, by_image))
+    ranking = sorted(contenders(study), key=lambda m: -_merit(study, m, by_image))
     leader, other = (*ranking, "")[:2]
     columns = list(by_image.values())
     if other and shared:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from lqjax.reporting.formatting import enumeration, percent
-from lqjax.reporting.study import Network, Study
+from lqjax.reporting.study import Study
 from lqjax.variants import network_of, rate_of
+
+
+def contenders(study: Study) -> tuple[str, ...]:
+    """Return the models between which the verdict decides.
+
+    Of a network with several learning rates that is the best by validation, as a mean over its
+    runs; where that is not recorded, all of them.
+    """
+    best = _best(study)
+    return tuple(model for model in study.models if best.get(_family(model), model) == model)
 
 
 def best_rates(study: Study) -> str:
@@ -16,28 +24,40 @@ def best_rates(study: Study) -> str:
 
     Best is the highest validation accuracy, as a mean over the runs of the best epoch of each.
     """
-    found: dict[str, list[tuple[float, float]]] = {}
-    for model, runs in study.networks.items():
-        rate, merit = rate_of(model), _merit(runs)
-        if rate is not None and merit is not None:
-            found.setdefault(network_of(model), []).append((merit, rate))
-    several = {network: pairs for network, pairs in found.items() if len(pairs) > 1}
-    if not several:
-        return ""
-    best = {network: max(pairs) for network, pairs in several.items()}
     parts = [
-        f"{network} with learning rate {rate:g} ({percent(merit)} %)"
-        for network, (merit, rate) in best.items()
+        f"{family} with learning rate {rate_of(model):g} ({percent(_merit(study, model))} %)"
+        for family, model in _best(study).items()
     ]
+    if not parts:
+        return ""
     return (
-        f"Best by validation accuracy: {enumeration(parts)}. Choose a learning rate by this, not by"
-        " the test images, which would flatter it."
+        f"Best by validation accuracy: {enumeration(parts)}. The verdict is about "
+        f"{'this one' if len(parts) == 1 else 'these'}. Choose a learning rate by validation, not"
+        " by the test images, which would flatter it."
     )
 
 
-def _merit(runs: Sequence[Network]) -> float | None:
-    """Return the mean best validation accuracy; `None` where a run has no history."""
+def _best(study: Study) -> dict[str, str]:
+    """Find the best of those that differ in their learning rate only, by what is left of a name."""
+    families: dict[str, list[str]] = {}
+    for model in study.models:
+        if rate_of(model) is not None and model not in study.sources:
+            families.setdefault(_family(model), []).append(model)
+    return {
+        family: max(models, key=lambda model: (_merit(study, model), rate_of(model)))
+        for family, models in families.items()
+        if len(models) > 1 and not any(np.isnan(_merit(study, model)) for model in models)
+    }
+
+
+def _family(model: str) -> str:
+    """Leave the learning rate out of a name, but not the directory that may follow it."""
+    return network_of(model) + model[len(model.partition(" (")[0]) :]
+
+
+def _merit(study: Study, model: str) -> float:
+    """Return the mean best validation accuracy; NaN where a run has no history."""
+    runs = study.networks[model]
     if not all(run.history for run in runs):
-        return None
-    best = [max(epoch.validation_accuracy for epoch in run.history) for run in runs]
-    return float(np.mean(best))
+        return float("nan")
+    return float(np.mean([max(e.validation_accuracy for e in run.history) for run in runs]))

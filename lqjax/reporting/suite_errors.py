@@ -21,6 +21,7 @@ from lqjax.metrics.published_errors import (
     published_alexnet,
 )
 from lqjax.reporting.conditions import Condition
+from lqjax.reporting.learning_rates import contenders
 from lqjax.reporting.robustness_cells import Cells
 from lqjax.reporting.robustness_reference import (
     PUBLISHED,
@@ -65,7 +66,7 @@ def suite_errors(cells: Cells) -> tuple[list[SuiteErrors], str]:
     suites = complete_suites(cells.conditions[1:])
     if not suites:
         return [], ""
-    reference = own_reference(cells.models)
+    reference = own_reference((*contenders(cells.study), *cells.models))
     if reference:
         return [_by_own(cells, s, found, reference) for s, found in suites.items()], ""
     if not is_imagenet(cells.study.dataset):

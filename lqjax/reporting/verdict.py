@@ -16,6 +16,7 @@ from lqjax.reporting.formatting import (
     points,
 )
 from lqjax.reporting.intervals import accuracy_over_images
+from lqjax.reporting.learning_rates import contenders
 from lqjax.reporting.protocol import opening
 from lqjax.reporting.study import Study
 from lqjax.reporting.training_state import Levelling, levelling
@@ -127,7 +128,9 @@ def untrained(study: Study, comparison: Comparison) -> str:
     low = [
         f"{model} ({percent(found.value)} %)"
         for model, found in clean.accuracy.items()
-        if found is not None and _surely(study, model, clean) <= study.commonest_share
+        if model in contenders(study)
+        and found is not None
+        and _surely(study, model, clean) <= study.commonest_share
     ]
     if not low:
         return ""
@@ -156,7 +159,8 @@ def still_rising(study: Study) -> dict[str, Levelling]:
 
 def undertrained(study: Study) -> str:
     """Name the models whose training accuracy has not levelled off; else empty."""
-    rising = still_rising(study)
+    chosen = contenders(study)
+    rising = {model: state for model, state in still_rising(study).items() if model in chosen}
     if not rising:
         return ""
     details = [

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from lqjax.config import Config
@@ -49,6 +50,12 @@ from lqjax.training.writers.base import as_writer
 from lqjax.typing import Tree
 from lqjax.variants import rate_of
 from lqjax.workdir import Run
+
+
+def _in_step(states: Sequence[Tree], step: int) -> Tree:
+    """Stack states for one program, which counts by the first: a finished run stands elsewhere."""
+    state = stacked(states)
+    return state if len(states) == 1 else {**state, "step": jnp.full_like(state["step"], step)}
 
 
 class UnequalStepsError(ValueError):
@@ -167,9 +174,13 @@ class Trainer:
             behind = f"the runs stand at the steps {steps}"
             opened = [(keeper, *self._back(keeper, steps[0], behind)) for keeper, *_ in opened]
         keepers, states, records = zip(*opened, strict=True)
+        # A checkpoint within an epoch and that of its end may be of one step: an epoch would be
+        # missing in the history of the run whose later one was not written any more.
+        if len({len(keeper.history) for keeper in keepers if not keeper.finished}) > 1:
+            raise UnequalStepsError("the runs have finished different epochs")
         step = steps[0] if steps else max(record.step for record in records)
         seconds = sum(record.seconds for record in records)  # each keeps its share
-        return Position(stacked(states), step, seconds, list(keepers))
+        return Position(_in_step(states, step), step, seconds, list(keepers))
 
     def _settings_of(self, run: Run) -> Config:
         config = replace_at(self.config, "run.seed", run.seed)

@@ -26,6 +26,7 @@ from lqjax.training.room import in_one_line
 from lqjax.training.scales import Scales
 from lqjax.training.state import evaluation_weights
 from lqjax.typing import Tree
+from lqjax.variants import rate_of
 
 SECONDS_PER_MINUTE = 60
 
@@ -137,11 +138,13 @@ class Passage:
 
     def diverged(self, value: float, step: int, number: int = 0) -> DivergedError:
         """Say that the loss of one of the runs became infinite or NaN."""
-        rate = self.rate(step, number)
+        rate, peak = self.rate(step, number), rate_of(self.titles[number])
+        lower = f"optimizer.learning_rate={rate / 10:.1g}"
+        if peak is not None:  # one of several, which may be left out of a directory
+            lower = f"run.learning_rates without {peak:g}"
         return DivergedError(
             f"the loss of {self.titles[number]} became {value} at step {step} with learning rate"
-            f" {rate:.3g}; try optimizer.learning_rate={rate / 10:.1g},"
-            " optimizer.gradient_clip=1 or schedule.warmup_epochs=1"
+            f" {rate:.3g}; try {lower}, optimizer.gradient_clip=1 or schedule.warmup_epochs=1"
         )
 
     def _begin(self, at: Position) -> tuple[Iterator[Dispatch], jax.Array, Scales]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from lqjax.workdir import Run
@@ -15,4 +16,5 @@ def count_runs(runs: Sequence[Run]) -> str:
         "seeds": len({run.seed for run in runs}),
     }
     parts = [f"{count} {name}" for name, count in counts.items() if count > 1]
-    return " x ".join(parts) or "1 run"
+    whole = math.prod(counts.values()) == len(runs)  # not where some have been trained before
+    return (" x ".join(parts) if whole else f"{len(runs)} runs") or "1 run"

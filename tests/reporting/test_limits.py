@@ -8,6 +8,8 @@ from scipy import stats
 
 from lqjax.reporting.comparison import compare_models
 from lqjax.reporting.content import compose
+from lqjax.reporting.learning_rates import best_rates
+from lqjax.reporting.robustness_reference import own_reference
 from lqjax.reporting.study import read_study
 from lqjax.reporting.verdict import judge
 from tests.reporting.conftest import LEVELLED, build, grid_conditions
@@ -134,3 +136,16 @@ def test_no_share_is_below_zero_or_above_one(tmp_path):
         assert -1 <= cell.gap.low <= cell.gap.high <= 1
     assert comparison.mean["resnet50"].high == 1
     assert not judge(study, comparison).headline.startswith("Not trained")
+
+
+def test_of_several_rates_the_best_by_validation_stands_for_a_network(tmp_path):
+    rising = {"small@0.001": LEVELLED, "small@0.1": (0.1, 0.1, 0.1, 0.1), "alexnet": LEVELLED}
+    models = (("small@0.001", 0.8), ("small@0.1", 0.9), ("alexnet", 0.7))
+    study = study_of(tmp_path / "run", models=models, histories=rising)
+    comparison = compare_models(study)
+    # On the test images 0.1 is better; the validation, 7 % there, is what may choose.
+    assert comparison.mean["small@0.1"].value > comparison.mean["small@0.001"].value
+    assert (comparison.leader, comparison.other) == ("small@0.001", "alexnet")
+    text = best_rates(study)
+    assert text.startswith("Best by validation accuracy: small with learning rate 0.001 (95.8 %).")
+    assert own_reference(("alexnet@0.1", "resnet18")) == "alexnet@0.1"

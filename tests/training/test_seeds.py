@@ -1,5 +1,6 @@
 """Several seeds as one program: the same runs as one by one."""
 
+import dataclasses
 import itertools
 import logging
 import re
@@ -17,12 +18,13 @@ from lqjax.progress import Progress
 from lqjax.runtime import replicated
 from lqjax.settings import replace_at
 from lqjax.stopping import Terminated
-from lqjax.training import loop, seeds
+from lqjax.training import courses, keeper, loop, seeds
+from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.dispatch import Dispatch, Dispatcher
 from lqjax.training.position import stacked
 from lqjax.training.room import TooLargeError
 from lqjax.training.seeds import train_seeds, why_not
-from lqjax.training.state import create_state
+from lqjax.training.state import create_state, evaluation_weights, to_rest
 from lqjax.workdir import Workdir
 from tests.training.small import Small, assert_equal_trees, config, split
 from tests.training.test_loop import EVERYTHING, STEPS, final_state, measured, timeless, trainer
@@ -197,6 +199,61 @@ def test_seeds_that_are_added_are_trained_by_themselves(tmp_path):
     histories = train_seeds(trainer(tmp_path, settings), runs_in(tmp_path), said)
     assert [line for line in said.lines if "seeds" in line] == ["tiny: 2 seeds as one program"]
     assert [[(e.seed, e.epoch) for e in h] for h in histories] == [[(s, 1)] for s in SEEDS]
+
+
+def test_a_finished_seed_does_not_lead_the_others_astray(tmp_path, monkeypatch):
+    # Steps are handed over by threes, as on an accelerator, of four in an epoch.
+    monkeypatch.setattr(courses, "steps_per_dispatch", lambda asked: 3)
+    settings = config(**{**EVERYTHING, "training__epochs": 3}, run__seeds_together="always")
+    whole = train_seeds(trainer(tmp_path / "whole", settings), runs_in(tmp_path / "whole"), Said())
+    folder = tmp_path / "cut"
+    short = config(**{**EVERYTHING, "training__epochs": 1})
+    trainer(folder, short).with_runs(runs_in(folder)[:1]).train(Progress())
+
+    calls = itertools.count()
+
+    def validate(params, stats):
+        assert next(calls) < 2, "as if it were killed at the end of the second epoch"
+        return measured(params, stats)
+
+    often = with_settings(
+        trainer(folder, settings, validate=validate), training__checkpoint_minutes=1e-9
+    )
+    with pytest.raises(AssertionError, match="as if it were killed"):
+        train_seeds(often, runs_in(folder)[1:], Said())
+    for run in runs_in(folder)[1:]:
+        (run.checkpoints / str(2 * STEPS)).rmtree()
+        assert (run.checkpoints / str(2 * STEPS - 1)).exists()
+    # The first is finished, with one epoch; the others stand within their second.
+    monkeypatch.setattr(
+        keeper.Keeper, "finished",
+        property(lambda self: len(self.history) >= (1 if self.run.seed == SEEDS[0] else 3)),
+    )  # fmt: skip
+    again = train_seeds(trainer(folder, settings), runs_in(folder), Said())
+    for one, other in zip(again[1:], whole[1:], strict=True):
+        assert [e.epoch for e in one] == [1, 2, 3]
+        np.testing.assert_allclose([e.train_loss for e in one], [e.train_loss for e in other], 1e-4)
+    for run in runs_in(folder)[1:]:
+        assert final_state(trainer(folder, settings).with_runs([run]))["step"] == 3 * STEPS
+
+
+def test_runs_that_have_finished_other_epochs_are_trained_in_turn(tmp_path):
+    settings = config(**{**EVERYTHING, "training__epochs": 1}, run__seeds_together="always")
+    train_seeds(trainer(tmp_path, settings), runs_in(tmp_path), Said())
+    # Of one run the checkpoint within the epoch stands, which has the step of that of its end.
+    run = runs_in(tmp_path)[1]
+    made = trainer(tmp_path, settings).with_runs([run])
+    state = final_state(made)
+    state["metrics"] = jax.tree.map(lambda sums: sums + 1, state["metrics"])
+    with Checkpoints(run.checkpoints) as checkpoints:
+        record = dataclasses.replace(checkpoints.record(STEPS), history=())
+        weights = evaluation_weights(state, settings)
+        checkpoints.save(weights, to_rest(state, settings), record)
+    said = Said()
+    longer = config(**{**EVERYTHING, "training__epochs": 2}, run__seeds_together="always")
+    histories = train_seeds(trainer(tmp_path, longer), runs_in(tmp_path), said)
+    assert any("in turn (the runs have finished different epochs" in line for line in said.lines)
+    assert [[e.epoch for e in history] for history in histories] == [[1, 2]] * 3
 
 
 def test_a_seed_whose_patience_has_ended_leaves_the_others_alone(tmp_path):
