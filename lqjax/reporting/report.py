@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from etils import epath
 
 from lqjax.reporting.comparison import compare_models
+from lqjax.reporting.comparison_records import comparison_records
 from lqjax.reporting.content import compose
 from lqjax.reporting.cost_files import write_cost_files
 from lqjax.reporting.figures import draw_figures
@@ -70,6 +71,7 @@ def _write(study: Study, workdirs: Sequence[Workdir]) -> ReportResult:
     document = compose(study, comparison, verdict, findings, drawn)
     write_lines(study.rows, folder / "results.jsonl")
     write_csv(study.rows, folder / "results.csv")
+    write_csv(comparison_records(comparison), folder / "comparison.csv")
     write_cost_files(study, folder)
     write_findings(findings, folder)
     replace_text(folder / "report.md", markdown_page(document))

@@ -1,5 +1,6 @@
 """What a verdict must not claim: of other conditions, few groups, few runs, or one run twice."""
 
+import csv
 import dataclasses
 
 import numpy as np
@@ -9,6 +10,7 @@ from scipy import stats
 from lqjax.reporting.comparison import compare_models
 from lqjax.reporting.content import compose
 from lqjax.reporting.learning_rates import best_rates
+from lqjax.reporting.report import write_report
 from lqjax.reporting.robustness_reference import own_reference
 from lqjax.reporting.study import read_study
 from lqjax.reporting.verdict import judge
@@ -149,3 +151,28 @@ def test_of_several_rates_the_best_by_validation_stands_for_a_network(tmp_path):
     text = best_rates(study)
     assert text.startswith("Best by validation accuracy: small with learning rate 0.001 (95.8 %).")
     assert own_reference(("alexnet@0.1", "resnet18")) == "alexnet@0.1"
+
+
+def test_the_main_table_is_a_file_as_well(tmp_path):
+    workdir = build(tmp_path / "run", gallery=False, seeds=(0, 1))
+    write_report([workdir])
+    comparison = compare_models(read_study([workdir]))
+    with (workdir.report / "comparison.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    gaps = {row["condition"]: row for row in rows if row["measure"] == "gap"}
+    assert list(gaps) == [cell.condition.name for cell in comparison.cells] + [
+        "mean of the degraded"
+    ]
+    for cell in comparison.cells:
+        row = gaps[cell.condition.name]
+        assert (row["model"], row["other"]) == (comparison.leader, comparison.other)
+        found = tuple(float(row[name]) for name in ("value", "low", "high"))
+        assert found == pytest.approx(tuple(cell.gap))
+        assert float(row["p"]) == pytest.approx(comparison.tests.p_values[cell.condition.name])
+        (mine,) = [
+            r for r in rows
+            if (r["condition"], r["measure"], r["model"])
+            == (cell.condition.name, "accuracy", "alexnet")
+        ]  # fmt: skip
+        assert float(mine["deviation"]) == pytest.approx(cell.deviation["alexnet"])
+    assert float(gaps["mean of the degraded"]["value"]) == pytest.approx(comparison.mean_gap.value)
