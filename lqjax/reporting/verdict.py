@@ -42,7 +42,9 @@ class Verdict:
 
 def judge(study: Study, comparison: Comparison) -> Verdict:
     """Put the result of a comparison into words."""
-    caveats = untrained(study, comparison) or undertrained(study) or one_group(study)
+    caveats = (
+        unfinished(study) or untrained(study, comparison) or undertrained(study) or one_group(study)
+    )
     if not comparison.other:
         return _single(study, comparison, caveats)
     if caveats:
@@ -97,6 +99,15 @@ def _grouped_clause(study: Study, comparison: Comparison) -> tuple[str, bool]:
         " whole groups are turned)",
         False,
     )
+
+
+def unfinished(study: Study) -> str:
+    """Say that folds of a cross-validation are missing; else empty."""
+    asked = [config.get("data", {}).get("folds") or 0 for config in study.configs.values()]
+    planned = max(asked, default=0)
+    if planned <= study.folds:
+        return ""
+    return f"Unfinished: {study.folds} of {planned} folds have been tested"
 
 
 def one_group(study: Study) -> str:

@@ -176,3 +176,19 @@ def test_the_main_table_is_a_file_as_well(tmp_path):
         ]  # fmt: skip
         assert float(mine["deviation"]) == pytest.approx(cell.deviation["alexnet"])
     assert float(gaps["mean of the degraded"]["value"]) == pytest.approx(comparison.mean_gap.value)
+
+
+@pytest.mark.parametrize("planned", [4, 5])
+def test_an_unfinished_cross_validation_names_no_winner(planned, tmp_path):
+    study = study_of(tmp_path / "run", n=90, folds=range(4))
+    (config,) = study.configs.values()
+    config["data"]["folds"] = planned
+    verdict = judge(study, compare_models(study))
+    if planned == 4:
+        assert "Unfinished" not in verdict.sentence
+    else:
+        assert verdict.winner == ""
+        assert verdict.headline == "Unfinished: no winner is named"
+        assert verdict.sentence.startswith(
+            "Unfinished: 4 of 5 folds have been tested, so no winner"
+        )
