@@ -10,6 +10,9 @@ from lqjax.variants import network_of
 ALEXNETS = ("alexnet", "alexnet_one_tower")
 """Networks that may be the reference; the first is preferred."""
 
+CLASSES = 1000
+"""Of ImageNet: ten classes of it are another task."""
+
 PUBLISHED = "the published AlexNet"
 
 
@@ -28,9 +31,9 @@ def own_reference(models: Sequence[str]) -> str:
     return ""
 
 
-def is_imagenet(dataset: str) -> bool:
-    """Tell whether the published AlexNet errors may be used for a data set."""
-    return dataset.lower() in DATASETS
+def is_imagenet(dataset: str, classes: int) -> bool:
+    """Tell by name and number of classes whether the published AlexNet errors may be used."""
+    return dataset.lower() in DATASETS and classes == CLASSES
 
 
 def why_no_reference(dataset: str) -> str:

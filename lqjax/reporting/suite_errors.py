@@ -69,7 +69,7 @@ def suite_errors(cells: Cells) -> tuple[list[SuiteErrors], str]:
     reference = own_reference((*contenders(cells.study), *cells.models))
     if reference:
         return [_by_own(cells, s, found, reference) for s, found in suites.items()], ""
-    if not is_imagenet(cells.study.dataset):
+    if not is_imagenet(cells.study.dataset, len(cells.study.class_names)):
         return [], why_no_reference(cells.study.dataset)
     made, reasons = [], []
     for suite, found in suites.items():

@@ -181,7 +181,7 @@ def imagenet_c(corruptions=CORRUPTIONS):
 def test_on_imagenet_the_published_errors_are_the_reference(make_workdir):
     workdir = make_workdir(
         models=(("resnet50", 0.8),), conditions=imagenet_c((*CORRUPTIONS, "spatter")),
-        dataset="imagenet", n=60, gallery=False, extras=False,
+        dataset="imagenet", classes=1000, n=60, gallery=False, extras=False,
     )  # fmt: skip
     (suite,) = measured(workdir).suites
     assert suite.reference == "the published AlexNet" and suite.balanced == {}
@@ -194,10 +194,19 @@ def test_on_imagenet_the_published_errors_are_the_reference(make_workdir):
     assert suite.mean_error["resnet50"].is_bounded()
 
 
+def test_ten_classes_of_imagenet_have_no_published_reference(make_workdir):
+    workdir = make_workdir(
+        models=(("resnet50", 0.8),), conditions=imagenet_c(), dataset="imagenet", n=40,
+        gallery=False, extras=False,
+    )  # fmt: skip
+    robustness = measured(workdir)
+    assert robustness.suites == () and "which is not in this comparison" in robustness.without
+
+
 def test_an_incomplete_imagenet_c_has_no_mce(make_workdir):
     workdir = make_workdir(
-        models=(("resnet50", 0.8),), conditions=imagenet_c(CORRUPTIONS[:2]), dataset="imagenet",
-        n=40, gallery=False, extras=False,
+        models=(("resnet50", 0.8),), conditions=imagenet_c(CORRUPTIONS[:2]),
+        dataset="imagenet", classes=1000, n=40, gallery=False, extras=False,
     )  # fmt: skip
     robustness = measured(workdir)
     assert robustness.suites == ()
