@@ -17,13 +17,8 @@ def check_scores(logits: np.ndarray, labels: np.ndarray) -> None:
             f"logits {logits.shape} and labels {labels.shape} do not match; expected"
             " (examples, classes) and (examples,)"
         )
-    if not labels.size:
-        raise ValueError("no examples; a metric needs at least one")
-    if labels.min() < 0 or labels.max() >= logits.shape[1]:
-        raise ValueError(
-            f"labels from {labels.min()} to {labels.max()} do not fit {logits.shape[1]} classes;"
-            f" allowed: 0 to {logits.shape[1] - 1}"
-        )
+    _check_some(labels)
+    _check_classes("labels", labels, logits.shape[1])
     if not np.isfinite(logits).all():
         first = int(np.argmin(np.isfinite(logits).all(axis=1)))
         raise ValueError(f"logits of example {first} are not finite; the network has diverged")
@@ -35,19 +30,9 @@ def check_labels(predicted: np.ndarray, labels: np.ndarray, classes: int) -> Non
     Raises:
       ValueError: no examples, shapes that differ, or a class that does not exist.
     """
-    if predicted.ndim != 1 or labels.shape != predicted.shape:
-        raise ValueError(
-            f"predictions {predicted.shape} and labels {labels.shape} do not match; expected"
-            " (examples,) for both"
-        )
-    if not labels.size:
-        raise ValueError("no examples; a metric needs at least one")
-    for name, values in (("predictions", predicted), ("labels", labels)):
-        if values.min() < 0 or values.max() >= classes:
-            raise ValueError(
-                f"{name} from {values.min()} to {values.max()} do not fit {classes} classes;"
-                f" allowed: 0 to {classes - 1}"
-            )
+    _check_pairs("predictions", predicted, "labels", labels)
+    _check_classes("predictions", predicted, classes)
+    _check_classes("labels", labels, classes)
 
 
 def check_confidences(confidences: np.ndarray, outcomes: np.ndarray) -> None:
@@ -56,17 +41,33 @@ def check_confidences(confidences: np.ndarray, outcomes: np.ndarray) -> None:
     Raises:
       ValueError: no examples, shapes that differ, or a probability outside [0, 1].
     """
-    if confidences.ndim != 1 or outcomes.shape != confidences.shape:
-        raise ValueError(
-            f"probabilities {confidences.shape} and outcomes {outcomes.shape} do not match;"
-            " expected (examples,) for both"
-        )
-    if not confidences.size:
-        raise ValueError("no examples; a metric needs at least one")
+    _check_pairs("probabilities", confidences, "outcomes", outcomes)
     outside = ~((confidences >= 0) & (confidences <= 1))
     if outside.any():
         first = int(np.argmax(outside))
         raise ValueError(
             f"probability {confidences[first]} of example {first} is not possible;"
             " allowed: 0 to 1 (for logits, take their softmax first)"
+        )
+
+
+def _check_pairs(name: str, values: np.ndarray, other: str, others: np.ndarray) -> None:
+    if values.ndim != 1 or others.shape != values.shape:
+        raise ValueError(
+            f"{name} {values.shape} and {other} {others.shape} do not match; expected (examples,)"
+            " for both"
+        )
+    _check_some(values)
+
+
+def _check_some(values: np.ndarray) -> None:
+    if not values.size:
+        raise ValueError("no examples; a metric needs at least one")
+
+
+def _check_classes(name: str, values: np.ndarray, classes: int) -> None:
+    if values.min() < 0 or values.max() >= classes:
+        raise ValueError(
+            f"{name} from {values.min()} to {values.max()} do not fit {classes} classes;"
+            f" allowed: 0 to {classes - 1}"
         )

@@ -21,6 +21,9 @@ from lqjax.reporting.learning_rates import contenders
 from lqjax.reporting.significance import Significance, significance
 from lqjax.reporting.study import Study
 
+DEGRADED_MEAN = "mean of the degraded"
+"""What the mean over `Comparison.shared` is called."""
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lqjax.metrics.interval import Estimate
-from lqjax.reporting.comparison import Comparison
-
-DEGRADED = "mean of the degraded"
+from lqjax.reporting.comparison import DEGRADED_MEAN, Comparison
 
 
 @dataclass(frozen=True)
@@ -58,10 +56,10 @@ def _of_conditions(comparison: Comparison) -> Iterator[ComparisonRecord]:
 
 def _of_means(comparison: Comparison) -> Iterator[ComparisonRecord]:
     for model, found in comparison.mean.items():
-        yield _accuracy(DEGRADED, model, found)
+        yield _accuracy(DEGRADED_MEAN, model, found)
     if comparison.mean_gap is not None:
         pair = comparison.leader, comparison.other
-        yield ComparisonRecord(DEGRADED, "gap", *pair, *comparison.mean_gap)
+        yield ComparisonRecord(DEGRADED_MEAN, "gap", *pair, *comparison.mean_gap)
 
 
 def _accuracy(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lqjax.metrics.interval import Estimate
-from lqjax.reporting.comparison import Comparison
+from lqjax.reporting.comparison import DEGRADED_MEAN, Comparison
 from lqjax.reporting.cost_summary import devices, measured_costs
 from lqjax.reporting.formatting import shorten_middle, si, significant
 from lqjax.reporting.pareto import pareto_front
@@ -109,7 +109,7 @@ def robust_accuracy(comparison: Comparison) -> Mapping[str, Estimate]:
 
 def what_is_shown(comparison: Comparison) -> str:
     """Say which accuracy `robust_accuracy` is."""
-    return "mean of the degraded" if comparison.mean else "clean images"
+    return DEGRADED_MEAN if comparison.mean else "clean images"
 
 
 def _mebibytes(cost: Cost) -> float | None:

@@ -83,12 +83,9 @@ def gap_over_seeds(
       `None` with folds, with fewer than `LEAST_SEEDS` seeds, with seeds that the models do not
       share, and where all runs differ alike.
     """
-    seeds = [tuple(sorted(run.seed for run in study.networks[model])) for model in models]
-    if study.folds > 1 or not conditions or seeds[0] != seeds[1] or len(seeds[0]) < LEAST_SEEDS:
-        return None
-    first, second = (_by_seed(study, model, conditions) for model in models)
-    found = corrected_t(first - second, INDEPENDENT).mean
-    return found if found.is_bounded() else None
+    gaps = gaps_by_seed(study, models, conditions)
+    found = None if gaps is None else corrected_t(gaps, INDEPENDENT).mean
+    return found if found is not None and found.is_bounded() else None
 
 
 def chance_by_group(
@@ -109,12 +106,19 @@ def chance_by_group(
     return float(sign_flip_test((first - second)[:, None], study.groups).p_values[0])
 
 
-def gaps_by_seed(study: Study, models: tuple[str, str], condition: Condition) -> np.ndarray | None:
-    """Return the gap of each pair of training runs of one seed; `None` as `gap_over_seeds`."""
+def gaps_by_seed(
+    study: Study, models: tuple[str, str], conditions: Sequence[Condition]
+) -> np.ndarray | None:
+    """Return the mean gap over conditions of each pair of training runs of one seed: (runs,).
+
+    Returns:
+      `None` with folds, without conditions, with fewer than `LEAST_SEEDS` seeds, and with seeds
+      that the models do not share.
+    """
     seeds = [tuple(sorted(run.seed for run in study.networks[model])) for model in models]
-    if study.folds > 1 or seeds[0] != seeds[1] or len(seeds[0]) < LEAST_SEEDS:
+    if study.folds > 1 or not conditions or seeds[0] != seeds[1] or len(seeds[0]) < LEAST_SEEDS:
         return None
-    first, second = (_by_seed(study, model, [condition]) for model in models)
+    first, second = (_by_seed(study, model, conditions) for model in models)
     return first - second
 
 

@@ -83,7 +83,7 @@ def _over_training_runs(
 
     Where all runs differ alike there is no spread to judge by: the images decide alone.
     """
-    by_seed = [gaps_by_seed(study, models, condition) for condition in conditions]
+    by_seed = [gaps_by_seed(study, models, [condition]) for condition in conditions]
     found = [corrected_t(gaps, INDEPENDENT) for gaps in by_seed if gaps is not None]
     if not found:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lqjax.metrics.shown import LEVEL
-from lqjax.reporting.comparison import Cell, Comparison
+from lqjax.reporting.comparison import DEGRADED_MEAN, Cell, Comparison
 from lqjax.reporting.conditions import by_family
 from lqjax.reporting.document import Table, TableRow
 from lqjax.reporting.formatting import (
@@ -45,7 +45,7 @@ def study_table(study: Study, comparison: Comparison) -> Table:
         for cell in comparison.cells
     ]
     if len(comparison.shared) > 1:
-        cells = ["mean of the degraded", *([""] if settings else [])]
+        cells = [DEGRADED_MEAN, *([""] if settings else [])]
         cells += [with_interval(comparison.mean[model]) for model in study.models]
         if comparison.other:
             cells += [gap(comparison.mean_gap), MISSING]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from lqjax.metrics.interval import Estimate
 from lqjax.metrics.shown import LEVEL
-from lqjax.reporting.comparison import Comparison
+from lqjax.reporting.comparison import DEGRADED_MEAN, Comparison
 from lqjax.reporting.formatting import STAR, gap, percent, shorten, shorten_middle, with_interval
 from lqjax.reporting.study import Study
 
@@ -36,7 +36,7 @@ def terminal_table(study: Study, comparison: Comparison) -> str:
         lines.append(_line(cell.condition.short, values, cell.gap, comparison, shown))
     if len(comparison.shared) > 1:
         values = [_accuracy(comparison.mean[model], full) for model in models]
-        lines.append(_line("mean of the degraded", values, comparison.mean_gap, comparison))
+        lines.append(_line(DEGRADED_MEAN, values, comparison.mean_gap, comparison))
     text = align([header, *lines])
     note = _note(study, comparison, models)
     return f"{text}\n{note}" if note else text

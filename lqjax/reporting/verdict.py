@@ -136,10 +136,11 @@ def untrained(study: Study, comparison: Comparison) -> str:
     clean = comparison.clean
     if clean is None:
         return ""
+    chosen = contenders(study)
     low = [
         f"{model} ({percent(found.value)} %)"
         for model, found in clean.accuracy.items()
-        if model in contenders(study)
+        if model in chosen
         and found is not None
         and _surely(study, model, clean) <= study.commonest_share
     ]
