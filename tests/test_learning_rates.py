@@ -20,7 +20,7 @@ from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.position import stacked
 from lqjax.training.state import create_state
 from lqjax.variants import network_of, rate_of
-from tests.training.small import Small, config, split
+from tests.training.small import Small, config, split, taken
 from tests.training.test_seeds import Said
 from tests.training.tiny import TinyNetwork
 
@@ -53,14 +53,8 @@ def losses(network, settings, steps, rates):
     count = len(shared.data)
 
     def run(dispatcher, state, factor, scales, draw):
-        found, epoch = [], 0
         placed = jax.device_put(jnp.asarray(factor), replicated(shared.mesh))
-        while len(found) < steps:
-            epoch += 1
-            for dispatch in dispatcher.dispatches(draw(epoch), 0, scales):
-                state, loss = dispatch.run(state, placed)
-                found.append(np.asarray(loss))
-        return np.array(found)[:steps]
+        return taken(dispatcher, state, placed, scales, draw, steps)
 
     def start(small):
         return create_state(network, small.optimizer, small.settings, small.mesh)

@@ -128,6 +128,17 @@ class Small:
         return np.array(losses), sizes, state
 
 
+def taken(dispatcher, state, factor, scales, draw, steps):
+    """Make steps over as many epochs as they take; give the losses."""
+    found, epoch = [], 0
+    while len(found) < steps:
+        epoch += 1
+        for dispatch in dispatcher.dispatches(draw(epoch), 0, scales):
+            state, loss = dispatch.run(state, factor)
+            found.append(np.asarray(loss))
+    return np.array(found)[:steps]
+
+
 def assert_equal_trees(one, two, **tolerance):
     """Compare bit for bit, or within a tolerance."""
     assert jax.tree.structure(one) == jax.tree.structure(two)

@@ -24,7 +24,7 @@ from lqjax.training.scales import make_scales
 from lqjax.training.seeds import train_seeds
 from lqjax.training.state import create_state
 from lqjax.workdir import Workdir
-from tests.training.small import BATCH, CLASSES, Small, assert_equal_trees, config, split
+from tests.training.small import BATCH, CLASSES, Small, assert_equal_trees, config, split, taken
 from tests.training.test_loop import EVERYTHING, final_state, measured, timeless
 from tests.training.test_seeds import FEATURES, Said
 from tests.training.tiny import TinyNetwork
@@ -55,17 +55,6 @@ def materials(settings, mesh, validate=measured, rows=ROWS):
         fold: Material(own, scales_of(images.take(own), mesh, kind), validate)
         for fold, own in rows.items()
     }
-
-
-def taken(dispatcher, state, factor, scales, draw, steps):
-    """Make steps over as many epochs as they take; give the losses."""
-    found, epoch = [], 0
-    while len(found) < steps:
-        epoch += 1
-        for dispatch in dispatcher.dispatches(draw(epoch), 0, scales):
-            state, loss = dispatch.run(state, factor)
-            found.append(np.asarray(loss))
-    return np.array(found)[:steps]
 
 
 def losses_of(network, settings, steps):

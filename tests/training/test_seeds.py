@@ -26,7 +26,7 @@ from lqjax.training.room import TooLargeError
 from lqjax.training.seeds import train_seeds, why_not
 from lqjax.training.state import create_state, evaluation_weights, to_rest
 from lqjax.workdir import Workdir
-from tests.training.small import Small, assert_equal_trees, config, split
+from tests.training.small import Small, assert_equal_trees, config, split, taken
 from tests.training.test_loop import EVERYTHING, STEPS, final_state, measured, timeless, trainer
 from tests.training.tiny import TinyNetwork
 
@@ -62,14 +62,8 @@ def losses_of(network, settings, steps):
         return create_state(network, small.optimizer, own, small.mesh)
 
     def run(dispatcher, state, factor, scales, draw):
-        found, epoch = [], 0
         placed = jax.device_put(jnp.asarray(factor, jnp.float32), replicated(small.mesh))
-        while len(found) < steps:
-            epoch += 1
-            for dispatch in dispatcher.dispatches(draw(epoch), 0, scales):
-                state, loss = dispatch.run(state, placed)
-                found.append(np.asarray(loss))
-        return np.array(found)[:steps]
+        return taken(dispatcher, state, placed, scales, draw, steps)
 
     alone = [
         run(
