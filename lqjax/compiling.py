@@ -9,6 +9,8 @@ from typing import Any
 
 import jax
 
+from lqjax.freed_memory import keep_freed_memory
+
 LIBRARY_OPTION = {
     "xla_cpu_experimental_ynn_fusion_type": (
         "LIBRARY_FUSION_TYPE_REDUCE,LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
@@ -46,10 +48,11 @@ def compile_options() -> dict[str, Any]:
     Returns:
       On a CPU those of `CPU_OPTIONS` that its compiler accepts, otherwise `{}`. Found out once a
       process, by compiling a trivial program with each. Where the variable `XLA_FLAGS` has one of
-      them, it is left at that.
+      them, it is left at that. On a CPU freed memory stays with the process from then on.
     """
     if jax.default_backend() != "cpu":
         return {}
+    keep_freed_memory()
     options = {
         name: value
         for name, value in CPU_OPTIONS.items()

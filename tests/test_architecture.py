@@ -12,14 +12,16 @@ import lqjax
 PACKAGE = Path(lqjax.__file__).parent
 LAYERS = {
     "config": 0, "settings": 0, "overriding": 0, "textlists": 0, "registry": 0, "typing": 0,
-    "runtime": 0, "compiling": 0, "progress": 0, "rows": 0, "workdir": 0, "imaging": 0,
+    "runtime": 0, "compiling": 0, "freed_memory": 0, "progress": 0, "rows": 0, "workdir": 0,
+    "imaging": 0,
     "variants": 0, "distributed": 0, "joining": 0, "locking": 0, "stopping": 0, "signals": 0,
-    "rungs": 0,
+    "rungs": 0, "damaged": 0, "array_files": 0, "answer_files": 0,
     "degradations": 1, "augmentations": 1, "restorations": 1, "models": 1, "data": 1, "optim": 1,
     "metrics": 1,
     "training": 2, "evaluation": 2,
     "reporting": 3, "advising": 3, "costing": 3, "workbench": 3, "network_training": 3,
     "outcomes": 3, "answering": 3, "claiming": 3, "experiment": 3, "smoke": 3, "recipes": 3,
+    "diverging": 3,
     "arguments": 3, "cli": 3, "corrupting": 3, "picture_batches": 3, "picturing": 3, "tools": 3,
 }  # fmt: skip
 ROOT_FILES = {"__init__", "__main__"}
