@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from lqjax.freed_memory import keep_freed_memory
+from lqjax.freed_memory import compute_on_calling_thread, keep_freed_memory
 
 LIBRARY_OPTION = {
     "xla_cpu_experimental_ynn_fusion_type": (
@@ -50,6 +50,7 @@ def compile_options() -> dict[str, Any]:
       process, by compiling a trivial program with each. Where the variable `XLA_FLAGS` has one of
       them, it is left at that. On a CPU freed memory stays with the process from then on.
     """
+    compute_on_calling_thread()
     if jax.default_backend() != "cpu":
         return {}
     keep_freed_memory()

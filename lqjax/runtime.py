@@ -14,6 +14,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from lqjax.distributed import several_processes, whole
+from lqjax.freed_memory import compute_on_calling_thread
 
 DATA_AXIS = "data"
 RECORDED_PACKAGES = (
@@ -44,6 +45,7 @@ def make_mesh(devices: int = 0) -> Mesh:
     Raises:
       ValueError: more devices than there are, or fewer than all where processes share them.
     """
+    compute_on_calling_thread()
     visible = jax.devices()
     if devices > len(visible):
         raise ValueError(

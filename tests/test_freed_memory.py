@@ -1,5 +1,6 @@
 """Freed memory: what the C library has given once, it gives again without new pages."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -67,3 +68,57 @@ def test_other_c_libraries_are_left_alone(monkeypatch):
 
     monkeypatch.setattr(freed_memory.ctypes, "CDLL", lambda name: Other())
     assert not freed_memory.keep_freed_memory()
+
+
+def test_sizes_that_older_versions_refuse_fall_back(monkeypatch):
+    calls = []
+
+    def older(parameter, value):
+        calls.append((parameter, value))
+        return int(parameter != freed_memory.MAP_THRESHOLD or value <= 2**25)
+
+    monkeypatch.setattr(freed_memory, "_mallopt", lambda: older)
+    for name in freed_memory.SET_BY_USER:
+        monkeypatch.delenv(name, raising=False)
+    assert freed_memory.keep_freed_memory()
+    assert calls == [
+        (freed_memory.MAP_THRESHOLD, 2**30),
+        (freed_memory.MAP_THRESHOLD, 2**25),
+        (freed_memory.TRIM_THRESHOLD, freed_memory.TRIM_NEVER),
+    ]
+
+
+# Which thread a program runs on is seen from its memory: of a thread of its own, large pieces go
+# back. Prints the pages that the third call of a program with 100 MB of temporaries touches.
+COMPUTING = """
+import os
+import resource
+from lqjax.runtime import make_mesh
+make_mesh()
+from lqjax.compiling import jit
+import jax.numpy as jnp
+program = jit(lambda x: jnp.cumsum(jnp.sin(x))[::-1].max())
+x = jnp.arange(25_000_000.0)
+program(x).block_until_ready(); program(x).block_until_ready()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+program(x).block_until_ready()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+PAGES_OF_TEMPORARIES = 100_000_000 // resource.getpagesize()
+
+
+def pages_of_a_call(dispatch):
+    variables = {**os.environ, freed_memory.DISPATCH_VARIABLE: dispatch, "XLA_FLAGS": ""}
+    if not dispatch:
+        del variables[freed_memory.DISPATCH_VARIABLE]
+    done = subprocess.run(
+        [sys.executable, "-c", COMPUTING],
+        capture_output=True, text=True, check=True, env=variables,
+    )  # fmt: skip
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(freed_memory._mallopt() is None, reason="the C library is not glibc")
+def test_programs_with_large_temporaries_touch_no_new_pages_unless_the_user_wants_them_apart():
+    assert pages_of_a_call("") < PAGES_OF_TEMPORARIES / 10
+    assert pages_of_a_call("1") > PAGES_OF_TEMPORARIES / 2
