@@ -48,7 +48,8 @@ Train networks under one protocol, degrade the test images, and report which net
   --config=RECIPE   a recipe file; default configs/quickstart.py
   --config.GROUP.SETTING=VALUE
                     change one setting, for example --config.optimizer.learning_rate=0.003
-                    or --config.model.names=alexnet,resnet18
+                    or --config.model.names=alexnet,resnet18: for all networks, whatever the
+                    recipe says of single ones
   --config.overrides.MODEL.GROUP.SETTING=VALUE
                     change it for one of the compared networks only
   --workdir=DIR     where everything is kept; default runs/<recipe>. An existing one goes on where

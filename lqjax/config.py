@@ -187,10 +187,15 @@ class ScheduleConfig(_Checked):
     """How the learning rate moves."""
 
     name: str = setting("cosine", "schedule: constant, step, cosine, one_cycle or plateau")
-    warmup_epochs: float = setting(0.0, "linear warm-up from zero", unit="epochs", low=0.0)
+    warmup_epochs: float = setting(
+        0.0, "linear warm-up from zero, shorter than training", unit="epochs", low=0.0
+    )
     final_fraction: float = setting(0.0, "last rate of cosine over the peak", low=0.0, high=1.0)
     step_epochs: tuple[float, ...] = setting(
-        (30.0, 60.0, 80.0), "when step lowers the rate", unit="epochs", low=0.0
+        (30.0, 60.0, 80.0),
+        "when step lowers the rate; one of them at least within training",
+        unit="epochs",
+        low=0.0,
     )
     step_fractions: tuple[float, ...] = setting(
         (),
@@ -251,7 +256,9 @@ class TrainingConfig(_Checked):
         high=0.999999,
     )
     steps_per_dispatch: int = setting(
-        0, "steps handed to the device at once; 0: 1 on a CPU, 10 on accelerators", low=0
+        0,
+        "steps handed to an accelerator at once; 0: 10; on a CPU, and of streamed images, always 1",
+        low=0,
     )
     checkpoint_minutes: float = setting(
         15.0, "a checkpoint within an epoch after so long; 0: at its end only", unit="min", low=0.0

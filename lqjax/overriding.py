@@ -3,37 +3,54 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lqjax.config import Config, flatten
+from lqjax.precedence import changed, value_at
 from lqjax.registry import unknown_name
 from lqjax.settings import leaves, replace_at
 from lqjax.variants import SIGN
 
 
 def override(config: Config, path: str, text: str) -> Config:
-    """Change one setting by its dotted path and a text from the command line.
+    """Change one setting by its dotted path and a text from the command line; see `override_all`.
 
-    `overrides.<model>.<path>` changes it for one of the compared networks only.
+    Of changes that are made one after the other, the later go before the earlier.
+    """
+    return override_all(config, [(path, text)])
+
+
+def override_all(config: Config, changes: Iterable[tuple[str, str]]) -> Config:
+    """Change settings by their dotted paths and texts, as one command line gives them.
+
+    What is given for all networks takes the place of the recipe's overrides;
+    `overrides.<model>.<path>` changes a setting for one of the compared networks only, and goes
+    before it. Of two texts for one path the later holds.
 
     Raises:
       ValueError: unknown setting or impossible value, with what is allowed.
     """
-    if not path.startswith("overrides."):
-        return replace_at(config, path, text, text=True)
-    _, model, rest = (*path.split(".", maxsplit=2), "")[:3]
-    if SIGN in model:
-        raise ValueError(
-            f"{path}: overrides go by network, {model.partition(SIGN)[0]}, whatever"
-            " the learning rate"
-        )
-    if not rest:
-        raise ValueError(f"{path}: write overrides.<model>.<setting>=<value>")
-    value = leaf_values(replace_at(config, rest, text, text=True))[rest]
-    changed = {m: dict(fields) for m, fields in config.overrides.items()}
-    changed.setdefault(model, {})[rest] = value
-    return dataclasses.replace(config, overrides=changed)
+    shared: dict[str, Any] = {}
+    own: dict[str, dict[str, Any]] = {}
+    for path, text in changes:
+        if not path.startswith("overrides."):
+            shared[path] = _read(config, path, text)
+            continue
+        _, model, rest = (*path.split(".", maxsplit=2), "")[:3]
+        if SIGN in model:
+            raise ValueError(
+                f"{path}: overrides go by network, {model.partition(SIGN)[0]}, whatever"
+                " the learning rate"
+            )
+        if not rest:
+            raise ValueError(f"{path}: write overrides.<model>.<setting>=<value>")
+        own.setdefault(model, {})[rest] = _read(config, rest, text)
+    return changed(config, shared, own)
+
+
+def _read(config: Config, path: str, text: str) -> Any:
+    return value_at(replace_at(config, path, text, text=True), path)
 
 
 def leaf_values(config: Config) -> dict[str, Any]:
@@ -47,24 +64,30 @@ def from_arguments(base: Config, arguments: Mapping[str, Any]) -> Config:
     A keyword is the last part of a setting's path where that is unambiguous
     (`learning_rate`), or group and setting joined by an underscore (`evaluation_batch_size`).
 
+    A value for all networks takes the place of the base's overrides of that setting. The keyword
+    `overrides` stands for all of the base's overrides, and goes before the other keywords.
+
     Raises:
       ValueError: unknown or ambiguous keyword, or impossible value.
     """
     short, long = keywords(base)
     by_keyword = {**long, **short}
-    made = base
+    shared: dict[str, Any] = {}
+    own: Mapping[str, Any] = {}
     for keyword, value in arguments.items():
         if keyword == "overrides":
-            made = dataclasses.replace(made, overrides=value)
+            base, own = dataclasses.replace(base, overrides={}), value
         elif keyword in by_keyword:
-            made = replace_at(made, by_keyword[keyword], value)
+            shared[by_keyword[keyword]] = value
         else:
             meant = [k for k, path in long.items() if path.rpartition(".")[2] == keyword]
             if meant:
                 raise ValueError(f"argument {keyword!r} is ambiguous: write {' or '.join(meant)}")
             ambiguous = tuple(k for k, path in long.items() if path not in short.values())
             raise unknown_name("argument", keyword, (*short, *ambiguous, "overrides"))
-    return made
+    # Taken up by the settings once, they are flat, checked, and of the right types.
+    given = dataclasses.replace(Config(), overrides=own).overrides
+    return changed(base, shared, given)
 
 
 def keywords(config: Config) -> tuple[dict[str, str], dict[str, str]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
-from lqjax.config import Config
+from lqjax.config import Config, ScheduleConfig
 from lqjax.imaging.conditions import expand
 from lqjax.imaging.ladders import expand_ladders
 
@@ -16,6 +17,8 @@ EPOCHS = 1
 LADDERS = 1
 TIMED_RUNS = 1
 THROUGHPUT_BATCHES = (BATCH_SIZE,)
+IN_EPOCHS = ("warmup_epochs", "step_epochs")
+"""Times of the schedule that keep their shares of training."""
 
 
 def shrink(config: Config) -> Config:
@@ -48,10 +51,36 @@ def shrink(config: Config) -> Config:
         conditions=tuple(families.values()),
         envelopes=tuple(ladder.name for ladder in ladders[:LADDERS]),
     )
-    overrides = {
-        model: {path: value for path, value in fields.items() if not path.startswith("training.")}
-        for model, fields in config.overrides.items()
-    }
+    schedule = _schedule(config)
     return dataclasses.replace(
-        config, data=data, training=training, evaluation=evaluation, overrides=overrides
+        config,
+        data=data,
+        training=training,
+        schedule=schedule,
+        evaluation=evaluation,
+        overrides=_overrides(config, schedule),
     )
+
+
+def _overrides(config: Config, schedule: ScheduleConfig) -> dict[str, dict[str, Any]]:
+    """Let single networks differ as before, but for the length of training."""
+    found = {}
+    for model, fields in config.overrides.items():
+        kept = {path: value for path, value in fields.items() if not path.startswith("training.")}
+        own = _schedule(config.for_model(model))
+        for name in IN_EPOCHS:
+            kept.pop(f"schedule.{name}", None)
+            if getattr(own, name) != getattr(schedule, name):
+                kept[f"schedule.{name}"] = getattr(own, name)
+        found[model] = kept
+    return found
+
+
+def _schedule(config: Config) -> ScheduleConfig:
+    """Return the schedule with the times that count in epochs at their shares of training."""
+    schedule, share = config.schedule, EPOCHS / config.training.epochs
+    steps = schedule.step_epochs
+    if schedule.name == "step":  # others do not read them
+        steps = tuple(epoch * share for epoch in steps)
+    warmup = schedule.warmup_epochs * share
+    return dataclasses.replace(schedule, warmup_epochs=warmup, step_epochs=steps)

@@ -51,6 +51,23 @@ def steps_per_dispatch(asked: int) -> int:
     return asked or STEPS_ON_ACCELERATORS
 
 
+def unheeded_steps(asked: int, batches: Placed) -> str:
+    """Say why steps are handed over one by one though several were asked for; "" if they are not.
+
+    Args:
+      asked: `training.steps_per_dispatch`.
+      batches: the images, resident or streamed.
+    """
+    if asked <= 1:
+        return ""
+    why = ""
+    if steps_per_dispatch(asked) == 1:
+        why = "on a CPU a compiled loop of steps would run on one core"
+    elif not isinstance(batches, Resident):
+        why = "the images are streamed (data.residency), and each batch is sent by itself"
+    return why and f"training.steps_per_dispatch={asked} is taken as 1: {why}"
+
+
 class Dispatcher:
     """Cuts epochs into dispatches and compiles what they run.
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from lqjax.config import Config
 from lqjax.optim.building import build_optimizer, build_schedule
-from lqjax.overriding import override
+from lqjax.overriding import override_all
 
 STEPS = 30
 SHAPES = {"kernel": (3, 4), "bias": (4,)}
@@ -14,10 +14,9 @@ SHAPES = {"kernel": (3, 4), "bias": (4,)}
 
 def config(**settings):
     """Make settings: `config(optimizer__name="adam")`; the schedule is constant unless given."""
-    made = Config()
-    for path, value in {"schedule__name": "constant", **settings}.items():
-        made = override(made, path.replace("__", "."), str(value))
-    return made
+    wanted = {"schedule__name": "constant", **settings}
+    given = [(path.replace("__", "."), str(value)) for path, value in wanted.items()]
+    return override_all(Config(), given)
 
 
 def start():

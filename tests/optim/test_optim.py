@@ -7,7 +7,7 @@ import pytest
 
 from lqjax.config import Config
 from lqjax.optim.building import build_optimizer, build_schedule
-from lqjax.overriding import override
+from lqjax.overriding import override_all
 
 STEPS, STEPS_PER_EPOCH = 40, 10
 PARAMS = {"dense": {"kernel": jnp.array([1.0, -2.0]), "bias": jnp.array([0.5, 0.25])}}
@@ -15,10 +15,8 @@ GRADIENTS = {"dense": {"kernel": jnp.array([0.1, -0.2]), "bias": jnp.array([0.3,
 
 
 def config(**settings):
-    made = Config()
-    for path, text in settings.items():
-        made = override(made, path.replace("__", "."), text)
-    return made
+    given = [(path.replace("__", "."), text) for path, text in settings.items()]
+    return override_all(Config(), given)
 
 
 FACTORS = (1.0, -0.5, 2.0)

@@ -12,7 +12,7 @@ from lqjax.data.order import epoch_order
 from lqjax.data.resident import Resident
 from lqjax.data.streamed import Streamed
 from lqjax.optim.building import build_optimizer
-from lqjax.overriding import override
+from lqjax.overriding import override_all
 from lqjax.runtime import make_mesh, replicated
 from lqjax.training.class_weights import class_weights
 from lqjax.training.dispatch import Dispatcher
@@ -43,11 +43,9 @@ def statistics(channels=1):
 
 
 def config(**settings):
-    made = Config()
     wanted = {"schedule__name": "constant", "training__batch_size": BATCH, **settings}
-    for path, value in wanted.items():
-        made = override(made, path.replace("__", "."), str(value))
-    return made
+    given = [(path.replace("__", "."), str(value)) for path, value in wanted.items()]
+    return override_all(Config(), given)
 
 
 def scales_for(settings, data, mesh):

@@ -4,7 +4,10 @@ import jax
 import numpy as np
 import pytest
 
-from lqjax.training.dispatch import STEPS_ON_ACCELERATORS, steps_per_dispatch
+from lqjax.data.resident import Resident
+from lqjax.data.streamed import Streamed
+from lqjax.runtime import make_mesh
+from lqjax.training.dispatch import STEPS_ON_ACCELERATORS, steps_per_dispatch, unheeded_steps
 from tests.training.small import BATCH, Small, assert_equal_trees, config, split
 from tests.training.tiny import TinyNetwork
 
@@ -93,3 +96,15 @@ def test_a_loop_is_never_compiled_for_a_cpu(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert steps_per_dispatch(0) == STEPS_ON_ACCELERATORS
     assert steps_per_dispatch(25) == 25
+
+
+def test_several_steps_that_are_not_heeded_are_told(monkeypatch):
+    mesh, data = make_mesh(1), split()
+    resident, stream = Resident(data, mesh), Streamed(data, mesh)
+    assert [unheeded_steps(asked, resident) for asked in (0, 1)] == ["", ""]
+    assert "steps_per_dispatch=25 is taken as 1: on a CPU" in unheeded_steps(25, resident)
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert unheeded_steps(25, resident) == unheeded_steps(0, stream) == ""
+    assert "steps_per_dispatch=25 is taken as 1: the images are streamed" in unheeded_steps(
+        25, stream
+    )

@@ -1,0 +1,92 @@
+"""What is told to a user whose settings took the place of others that the recipe has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lqjax.config import Config
+from lqjax.precedence import CHOSEN_FOR_ONE_RULE, RIVALS, value_at
+
+SET_BY_SMOKE = "training."
+"""A smoke run sets these itself, for all networks."""
+
+LEARNING_RATE = "optimizer.learning_rate"
+
+
+def displaced(recipe: Config, chosen: Config) -> list[str]:
+    """Say in lines for the screen what the recipe has besides and does not hold.
+
+    Args:
+      recipe: settings before a user changed them.
+      chosen: those after it, by `lqjax.precedence.changed`.
+    """
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for network in chosen.model.names:
+        own = chosen.overrides.get(network, {})
+        for path, before in recipe.overrides.get(network, {}).items():
+            told = path in own or _told_elsewhere(recipe, chosen, network, path)
+            if not told and value_at(chosen, path) != before:
+                found.setdefault(path, []).append((network, before))
+    lines = []
+    for path, pairs in found.items():
+        networks, before = zip(*pairs, strict=True)
+        shown = list(dict.fromkeys(map(_shown, before)))
+        lines.append(
+            f"{path}={_shown(value_at(chosen, path))} holds for {_listed(networks)} too, in place"
+            f" of the recipe's {_listed(shown)}"
+        )
+    for path, rival in RIVALS.items():
+        before = value_at(recipe, rival)
+        if before and not value_at(chosen, rival):
+            lines.append(
+                f"{path}={_shown(value_at(chosen, path))} takes the place of the recipe's"
+                f" {rival}={_shown(before)}"
+            )
+    return [*lines, *_left_behind(recipe, chosen)]
+
+
+def _told_elsewhere(recipe: Config, chosen: Config, network: str, path: str) -> bool:
+    if path == LEARNING_RATE and chosen.run.learning_rates:
+        return True  # every network gets each of them, and the screen says so
+    if path.startswith(SET_BY_SMOKE) and chosen.run.smoke:
+        return True
+    name = path.removeprefix("optimizer.")
+    return name in _lost(recipe.for_model(network), chosen.for_model(network))
+
+
+def _lost(before: Config, after: Config) -> list[str]:
+    """List what a network does not have any more since it has another optimiser."""
+    if before.optimizer.name == after.optimizer.name:
+        return []
+    published = Config().optimizer
+    return [
+        name
+        for name in CHOSEN_FOR_ONE_RULE
+        if getattr(before.optimizer, name) != getattr(published, name)
+        and getattr(after.optimizer, name) == getattr(published, name)
+    ]
+
+
+def _left_behind(recipe: Config, chosen: Config) -> list[str]:
+    found: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for network in chosen.model.names:
+        before, after = recipe.for_model(network), chosen.for_model(network)
+        if lost := _lost(before, after):
+            key = (before.optimizer.name, after.optimizer.name, tuple(lost))
+            found.setdefault(key, []).append(network)
+    return [
+        f"optimizer.name={after}: the recipe's {_listed(lost)} for {_listed(networks)} were chosen"
+        f" for {before}; what is not given is as published for {after}"
+        for (before, after, lost), networks in found.items()
+    ]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ",".join(map(_shown, value)) or "nothing"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
