@@ -55,7 +55,7 @@ def cached_images(
       ValueError: the folder cannot be used or is full; or a bad image, as for `decode_chunks`.
       ColourFoundError: as `form` says.
     """
-    with _errors_of_the_disk(settings.cache_dir):
+    with errors_of_the_disk(settings.cache_dir):
         folder = _folder(listing, settings, form, title)
         with _held(folder, title):
             if folder.is_in_colour():
@@ -72,20 +72,29 @@ def remember_colour(listing: Listing, settings: DataConfig, title: str) -> None:
     """Note that a split has to be decoded in colour; drop what was decoded as grey."""
     if not settings.cache_dir:
         return
-    with _errors_of_the_disk(settings.cache_dir):
+    with errors_of_the_disk(settings.cache_dir):
         folder = _folder(listing, settings, Form(settings.image_size, 1, True), title)
         with _held(folder, title):
             folder.mark_in_colour()
 
 
-def _folder(listing: Listing, settings: DataConfig, form: Form, title: str) -> CacheFolder:
-    """Find or make the folder of a split; say so where only an older version is there."""
+def cache_root(settings: DataConfig) -> Path:
+    """Give the folder of all that is cached.
+
+    Raises:
+      ValueError: it is in a bucket.
+    """
     if "://" in settings.cache_dir:
         raise ValueError(
             f"data.cache_dir={settings.cache_dir} is not possible: images are mapped into memory "
             "from there; use a folder on a local disk"
         )
-    root, name = Path(settings.cache_dir).expanduser(), _folder_name(settings, form, title)
+    return Path(settings.cache_dir).expanduser()
+
+
+def _folder(listing: Listing, settings: DataConfig, form: Form, title: str) -> CacheFolder:
+    """Find or make the folder of a split; say so where only an older version is there."""
+    root, name = cache_root(settings), _folder_name(settings, form, title)
     path = root / f"{name}-{listing.fingerprint}"
     if not path.exists():
         older = sorted(
@@ -195,8 +204,12 @@ def _held(folder: CacheFolder, title: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def _errors_of_the_disk(cache_dir: str) -> Iterator[None]:
-    """Turn what the file system refuses into one line; bad pictures never come here."""
+def errors_of_the_disk(cache_dir: str) -> Iterator[None]:
+    """Turn what the file system refuses into one line; bad pictures never come here.
+
+    Raises:
+      ValueError: in place of an OSError.
+    """
     try:
         yield
     except OSError as error:

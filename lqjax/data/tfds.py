@@ -7,19 +7,29 @@ be converted once, and the error says with which command. Nothing is ever downlo
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lqjax.config import DataConfig
+from lqjax.data.kept_labels import kept_labels
 from lqjax.data.pictures import from_array
-from lqjax.data.source import SOURCES, Catalogue, Listing, file_version, one_line
+from lqjax.data.source import (
+    FINGERPRINT_BYTES,
+    SOURCES,
+    Catalogue,
+    Listing,
+    file_version,
+    one_line,
+)
 from lqjax.registry import nearest_first
 
 SPLIT_NAMES = {
@@ -58,9 +68,12 @@ def list_tfds(settings: DataConfig) -> Catalogue:
         image_key, label_key = _keys(builder)
         opened = _open(builder, name, image_key)
         info = builder.info
+        splits = {
+            part: _listing(found, settings, image_key, label_key) for part, found in opened.items()
+        }
         return Catalogue(
             name=info.name,
-            splits={part: _listing(found, image_key, label_key) for part, found in opened.items()},
+            splits=splits,
             class_names=tuple(str(n) for n in info.features[label_key].names),
             channels=1 if info.features[image_key].shape[-1] == 1 else 3,
             credit=_credit(builder),
@@ -69,12 +82,17 @@ def list_tfds(settings: DataConfig) -> Catalogue:
 
 @dataclass(frozen=True)
 class _Opened:
-    """One split: its name in TFDS, its records, and the same with the images left encoded."""
+    """One split: its name in TFDS, its records, and the same with the images left encoded.
+
+    And of the data set: its name, its folder, and what tells its versions apart.
+    """
 
     split_name: str
     records: Sequence[Any]
     undecoded: Sequence[Any]
+    dataset: str
     folder: str
+    version: str
 
 
 @contextmanager
@@ -157,9 +175,9 @@ def _open(builder: Any, name: str, image_key: str) -> dict[str, _Opened]:
         raise _damaged(str(builder.data_dir), error) from error
     with suppress(Exception):  # TFDS warns once, at the first picture, that OpenCV is missing
         decoded["train"][0]
-    folder = str(builder.data_dir)
+    common = builder.info.name, str(builder.data_dir), _version(builder)
     return {
-        part: _Opened(split_name, decoded[part], undecoded[part], folder)
+        part: _Opened(split_name, decoded[part], undecoded[part], *common)
         for part, split_name in names.items()
     }
 
@@ -168,29 +186,45 @@ def _damaged(folder: str, error: Exception) -> ValueError:
     return ValueError(f"{folder}: cannot be read ({one_line(error)}); prepare or copy it again")
 
 
-def _listing(opened: _Opened, image_key: str, label_key: str) -> Listing:
-    """Read all labels now, and pictures when asked."""
-    try:
-        rows = range(len(opened.records))
-        labels = [int(opened.undecoded[row][label_key]) for row in rows]
-    except Exception as error:  # damaged records fail in many ways
-        raise _damaged(f"{opened.folder}, split {opened.split_name}", error) from error
-    ids = [f"{opened.split_name}/{row}" for row in rows]
-    version = _version(opened.folder)
+def _listing(opened: _Opened, settings: DataConfig, image_key: str, label_key: str) -> Listing:
+    """List the examples; their pictures are read when asked."""
+    labels = kept_labels(
+        settings,
+        f"{opened.dataset}-{opened.split_name}",
+        f"{opened.version} {label_key}",
+        partial(_read_labels, opened, label_key),
+    )
+    ids = [f"{opened.split_name}/{row}" for row in range(len(labels))]
     return Listing(
         ids=np.asarray(ids),
         labels=np.asarray(labels),
         names=[f"{opened.folder}: record {name}" for name in ids],
         read=lambda row: from_array(np.asarray(opened.records[row][image_key])),
-        version=lambda row: version,
+        version=lambda row: opened.version,
     )
 
 
-def _version(folder: str) -> str:
-    """Tell versions of the prepared files apart; those in a bucket by their folder's name."""
+def _read_labels(opened: _Opened, label_key: str) -> list[int]:
+    """Read all labels; the records come with their pictures, which stay encoded."""
+    try:
+        return [int(opened.undecoded[row][label_key]) for row in range(len(opened.records))]
+    except Exception as error:  # damaged records fail in many ways
+        raise _damaged(f"{opened.folder}, split {opened.split_name}", error) from error
+
+
+def _version(builder: Any) -> str:
+    """Tell versions of the prepared files apart: a digest, since each example carries it.
+
+    Of files in a bucket, folder and the counts and sizes that TFDS keeps of them have to do.
+    """
+    folder = str(builder.data_dir)
     if "://" in folder:
-        return folder
-    return "; ".join(f"{p.name} {file_version(str(p))}" for p in sorted(Path(folder).iterdir()))
+        text = f"{folder} {builder.info.as_json}"
+    else:
+        files = sorted(Path(folder).iterdir())
+        text = "; ".join(f"{path.name} {file_version(str(path))}" for path in files)
+    encoded = text.encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(encoded, digest_size=FINGERPRINT_BYTES).hexdigest()
 
 
 def _keys(builder: Any) -> tuple[str, str]:

@@ -1,13 +1,21 @@
 """Prepared TFDS data sets, written in the test by TFDS's own builder; no TensorFlow."""
 
 import io
+import os
+import re
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
+import array_record.python.array_record_data_source as array_record
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from lqjax.config import DataConfig
+from lqjax.data.kept_labels import kept_labels
+from lqjax.data.source import SOURCES
 from tests.data.making import load, noise
 
 COUNTS = {"train": 20, "test": 6}
@@ -149,3 +157,125 @@ def test_damaged_records_are_named(tmp_path, part):
     with pytest.raises(ValueError, match=r"1.0.0.*cannot be read|not a usable image") as error:
         load("tfds", f"lqjax_tiny@{tmp_path}")
     assert "\n" not in str(error.value)
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """Count the records that are read from array_record files."""
+    source, count = array_record.ArrayRecordDataSource, [0]
+
+    def counting(real, number):
+        def read(self, keys):
+            count[0] += number(keys)
+            return real(self, keys)
+
+        return read
+
+    monkeypatch.setattr(source, "__getitem__", counting(source.__getitem__, lambda key: 1))
+    monkeypatch.setattr(source, "__getitems__", counting(source.__getitems__, len))
+    return count
+
+
+def cached(folder):
+    return load("tfds", f"lqjax_tiny@{folder / 'tfds'}", cache_dir=str(folder / "cache"))
+
+
+def labels_file(folder, split="train"):
+    (found,) = (folder / "cache").glob(f"lqjax_tiny-{split}-labels-*/labels.json")
+    return found
+
+
+def by_pixels(data):
+    return {image.tobytes(): label for image, label in zip(data.images, data.labels, strict=True)}
+
+
+def test_with_a_finished_cache_no_record_is_read_for_its_label(tmp_path, reads, capfd):
+    prepare(tmp_path / "tfds")
+    first, total = cached(tmp_path), sum(COUNTS.values())
+    assert reads[0] >= 2 * total, "a label each, and a picture each"
+    reads[0] = 0
+    second = cached(tmp_path)
+    assert reads[0] <= 1, "TFDS is asked for one picture, for the warning that goes with the first"
+    for part in ("train", "validation", "test"):
+        mine, other = getattr(second, part), getattr(first, part)
+        np.testing.assert_array_equal(mine.labels, other.labels)
+        np.testing.assert_array_equal(mine.ids, other.ids)
+    check_pixels(second)
+    assert "labels" not in capfd.readouterr().err
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-4])
+
+
+def swap(path):
+    path.write_text(path.read_text().replace("0, 1", "1, 0", 1))
+
+
+def empty(path):
+    path.write_text("")
+
+
+def remove(path):
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [cut, swap, empty, remove])
+def test_damaged_labels_are_read_again(tmp_path, reads, damage, capfd):
+    prepare(tmp_path / "tfds")
+    cached(tmp_path)
+    path = labels_file(tmp_path)
+    before = path.read_text()
+    damage(path)
+    assert not path.exists() or path.read_text() != before
+    reads[0] = 0
+    check_pixels(cached(tmp_path))
+    assert COUNTS["train"] <= reads[0] <= COUNTS["train"] + 1, "of that split only, labels only"
+    assert path.read_text() == before
+    said = capfd.readouterr().err
+    assert ("labels.json is damaged; reading the labels again" in said) == (damage is not remove)
+    assert "decoding" not in said
+
+
+def test_labels_of_data_that_was_prepared_again_are_read_again(tmp_path, reads):
+    version = prepare(tmp_path / "tfds")
+    cached(tmp_path)
+    path = next(version.glob("*train*"))
+    os.utime(path, ns=(0, 0))  # as another preparation would leave it
+    reads[0] = 0
+    cached(tmp_path)
+    assert reads[0] >= 2 * sum(COUNTS.values())
+    assert len(list((tmp_path / "cache").glob("lqjax_tiny-train-labels-*"))) == 2
+
+
+def test_labels_that_cannot_be_kept_are_one_line(tmp_path):
+    prepare(tmp_path / "tfds")
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(ValueError, match=r"data\.cache_dir=.* cannot be written") as error:
+        cached(tmp_path)
+    assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match=r"data\.cache_dir=gs://x is not possible"):
+        load("tfds", f"lqjax_tiny@{tmp_path / 'tfds'}", cache_dir="gs://x")
+
+
+def test_an_example_carries_a_digest_of_the_files_not_their_list(tmp_path):
+    prepare(tmp_path / "tfds")
+    listing = SOURCES["tfds"](DataConfig(source="tfds", path=f"lqjax_tiny@{tmp_path / 'tfds'}"))
+    assert re.fullmatch("[0-9a-f]{16}", listing.splits["train"].version(0))
+
+
+def test_of_several_at_once_one_reads_the_labels(tmp_path, capfd):
+    settings, reads = DataConfig(source="tfds", cache_dir=str(tmp_path)), []
+
+    def read():
+        reads.append(1)
+        time.sleep(0.2)
+        return [3, 0, 2]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: kept_labels(settings, "a", "1", read), range(4)))
+    assert found == [[3, 0, 2]] * 4
+    assert len(reads) == 1
+    assert "waiting for the process that reads" in capfd.readouterr().err
+    assert kept_labels(settings, "a", "2", read) == [3, 0, 2]
+    assert len(reads) == 2, "another version"

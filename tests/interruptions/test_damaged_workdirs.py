@@ -187,8 +187,9 @@ def assert_one_line(code, lines, *texts):
         assert text in said[0]
 
 
-def test_a_full_disk_ends_it_in_one_line(whole, resident, small_disk):
-    workdir = small_disk / "run"
+@pytest.mark.parametrize("writers", ["jsonl", "jsonl,tensorboard"])
+def test_a_full_disk_ends_it_in_one_line(whole, resident, small_disk, writers):
+    workdir, resident = small_disk / "run", {**resident, "run__writers": writers}
     with Launch(workdir, **resident) as launch:
         launch.wait_for(lambda: max([*checkpoints(workdir), 0]) > STEPS_PER_EPOCH)
         ballast = fill(small_disk)
@@ -202,6 +203,32 @@ def test_a_full_disk_ends_it_in_one_line(whole, resident, small_disk):
     ballast.unlink()
     run(workdir, **resident)
     assert_same_end(whole, workdir)
+
+
+@pytest.mark.parametrize("writer", ["jsonl", "tensorboard"])
+def test_a_log_that_finds_the_disk_full_ends_it_in_one_line(resident, small_disk, writer):
+    workdir = small_disk / "run"
+    settings = {
+        **resident,
+        "run__writers": writer,
+        "training__checkpoint_minutes": 0,  # so that nothing but the log is written in an epoch
+        "training__batch_size": 2,
+        "training__epochs": 1,
+    }
+    with Launch(workdir, **settings) as launch:
+        launch.wait_for(lambda: log_bytes(workdir, writer) > 0)
+        ballast = fill(small_disk)
+        code, lines = launch.end()
+    assert_one_line(code, lines, "No space left on device", "make room and start the same command")
+    assert not checkpoints(workdir)
+    ballast.unlink()
+    run(workdir, **settings)
+    assert len(history(workdir)) == 1
+
+
+def log_bytes(workdir, writer):
+    name = {"jsonl": "log.jsonl", "tensorboard": "tensorboard/*"}[writer]
+    return sum(path.stat().st_size for path in folder_of(workdir).glob(name))
 
 
 def test_a_disk_that_is_full_at_evaluation_ends_it_in_one_line(whole, resident, small_disk):
