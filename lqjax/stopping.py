@@ -48,6 +48,17 @@ def patiently() -> Iterator[None]:
         raise pending
 
 
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Inside `patiently`: raise requests where they arrive again, the one that waits first."""
+    before, _requests.patient = _requests.patient, False
+    try:
+        raise_if_asked()
+        yield
+    finally:
+        _requests.patient = before
+
+
 def asked_to_stop() -> bool:
     """Tell whether a request is waiting."""
     return _requests.pending is not None

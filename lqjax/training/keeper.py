@@ -11,7 +11,7 @@ import numpy as np
 from lqjax.config import Config
 from lqjax.optim.building import rate_factor
 from lqjax.overriding import to_dict
-from lqjax.rows import Epoch
+from lqjax.rows import Divergence, Epoch
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.log import TrainingLog
 from lqjax.training.material import Material
@@ -19,6 +19,7 @@ from lqjax.training.plan import is_finished
 from lqjax.training.record import Record
 from lqjax.training.state import to_rest
 from lqjax.typing import Tree
+from lqjax.variants import rate_of
 from lqjax.workdir import Run
 
 
@@ -33,6 +34,7 @@ class Keeper:
       history: one record per finished epoch.
       machine: the devices it is trained with.
       rate_ratio: its peak learning rate over that of the schedule that all runs share.
+      diverged: its loss is not finite any more, and other learning rates go on without it.
     """
 
     run: Run
@@ -43,11 +45,23 @@ class Keeper:
     history: list[Epoch]
     machine: Mapping[str, Any]
     rate_ratio: float = 1.0
+    diverged: bool = False
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or patience is at an end."""
-        return is_finished(self.config, self.history)
+        """Whether all epochs are done, patience is at an end, or it has diverged."""
+        return self.diverged or is_finished(self.config, self.history)
+
+    @property
+    def is_one_rate_of_several(self) -> bool:
+        """Whether it is there to find out whether its learning rate will do."""
+        return len(self.config.run.learning_rates) > 1 and rate_of(self.run.model) is not None
+
+    def diverge(self, step: int, learning_rate: float, loss: float) -> None:
+        """End the run for good; what was saved of it stays."""
+        run = self.run
+        run.write_divergence(Divergence(run.model, run.seed, run.fold, step, learning_rate, loss))
+        self.diverged = True
 
     def order(self, epoch: int) -> np.ndarray:
         """Draw the order of an epoch."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -14,6 +13,7 @@ from jax.sharding import Mesh
 from lqjax.config import Config
 from lqjax.models.network import Network
 from lqjax.rows import Epoch
+from lqjax.training.epoch_values import epoch_values, finite
 from lqjax.training.meters import Clock, Meter
 from lqjax.training.peak_memory import peak_memory
 from lqjax.training.peaks import peak_flops, training_flops
@@ -103,16 +103,7 @@ class TrainingLog:
 
     def epoch(self, record: Epoch) -> None:
         """Write what an epoch came to."""
-        values = {
-            "epoch": record.epoch,
-            "train_loss": record.train_loss,
-            "train_accuracy": record.train_accuracy,
-            "validation_loss": record.validation_loss,
-            "validation_accuracy": record.validation_accuracy,
-            "epoch_images_per_second": record.images_per_second,
-            "epoch_seconds": record.seconds,
-        }
-        self._write(record.step, values)
+        self._write(record.step, epoch_values(record))
 
     def paused(self) -> AbstractContextManager[Any]:
         """Stop counting time: validation, checkpoints and compilation are not training.
@@ -141,9 +132,8 @@ class TrainingLog:
         return {**values, "input_wait_share": pace.input_wait_share}
 
     def _write(self, step: int, values: Values) -> None:
-        finite = {name: float(value) for name, value in values.items() if math.isfinite(value)}
         for writer in self._opened:
-            writer.write(step, finite)
+            writer.write(step, finite(values))
 
 
 def _images_at_peak(network: Network, mesh: Mesh, dtype: str) -> float | None:

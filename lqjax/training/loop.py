@@ -22,17 +22,16 @@ from lqjax.optim.base import OPTIMIZERS
 from lqjax.optim.building import peak_rate
 from lqjax.progress import Progress, Stage
 from lqjax.rows import Epoch
-from lqjax.runtime import read
 from lqjax.settings import replace_at
-from lqjax.stopping import patiently
+from lqjax.stopping import at_once, patiently
 from lqjax.training.accumulation import check_accumulation
 from lqjax.training.checkpoints import Checkpoints
+from lqjax.training.closing import close_epoch, epoch_record
 from lqjax.training.courses import Courses
 from lqjax.training.keeper import Keeper
 from lqjax.training.log import TrainingLog
 from lqjax.training.machine import changes_of_machine, machine_of
 from lqjax.training.material import Material
-from lqjax.training.measures import means
 from lqjax.training.passage import Passage
 from lqjax.training.position import Position, stacked
 from lqjax.training.profiling import Profiler
@@ -135,6 +134,8 @@ class Trainer:
                 keeper.run.write_history(keeper.history)
             if not at.finished:
                 self._to_the_end(at, stack, progress, checks_room)
+            elif self.config.run.profile:
+                progress.say(f"no trace was written: {self._title} is trained to its end already")
         return [keeper.history for keeper in at.keepers]
 
     def _to_the_end(
@@ -148,9 +149,7 @@ class Trainer:
         size = self.config.training.batch_size * len(at.keepers)
         total = self.plan.steps_per_epoch * size * self.config.training.epochs
         count, titles = len(self.runs), [run.title for run in self.runs]
-        several = f"{self.network.name}, {count_runs(self.runs)}"
-        title = f"train {several if count > 1 else titles[0]}"
-        with progress.stage(title, total, at.step * size, count) as stage:
+        with progress.stage(f"train {self._title}", total, at.step * size, count) as stage:
             passage = Passage(
                 self.config,
                 self.plan,
@@ -160,9 +159,15 @@ class Trainer:
                 profiler,
                 stage,
                 checks_room,
+                progress.say,
             )
             while not at.finished:
                 self._epoch(at, passage, stage)
+
+    @property
+    def _title(self) -> str:
+        several = f"{self.network.name}, {count_runs(self.runs)}"
+        return several if len(self.runs) > 1 else self.runs[0].title
 
     def _start(self, stack: ExitStack, progress: Progress) -> Position:
         opened = []
@@ -227,56 +232,26 @@ class Trainer:
         """Train to the end of the epoch, validate, and keep what came of it."""
         began = time.perf_counter() - at.seconds
         label = f"epoch {at.epoch}/{self.config.training.epochs}"
-        pace = passage.run(at, label)
-        at.seconds = time.perf_counter() - began
-        open_ones = [number for number, keeper in enumerate(at.keepers) if not keeper.finished]
-        with ExitStack() as pauses:
+        with patiently(), ExitStack() as pauses:  # only validation can be left at any moment
+            pace = passage.run(at, label)
+            at.seconds = time.perf_counter() - began
+            open_ones = at.open_ones
             for number in open_ones:
                 pauses.enter_context(at.keepers[number].log.paused())
             stage.note(f"{label}, validating")
             weights, made = self._validated(at, open_ones, passage)
-            share = (time.perf_counter() - began) / len(open_ones)
-            records = [
-                self._record(at, number, found, passage, pace, share)
+            for number in [n for n, (loss, _) in made.items() if not math.isfinite(loss)]:
+                # the last update may have been the fatal one
+                passage.give_up(at, number, made.pop(number)[0], at.step - 1)
+                del weights[number]
+            if not made:
+                return
+            share = (time.perf_counter() - began) / len(made)
+            records = {
+                number: epoch_record(at, number, found, passage, pace, share)
                 for number, found in made.items()
-            ]
-            with patiently():  # what was validated is kept
-                for number, record in zip(open_ones, records, strict=True):
-                    at.keepers[number].history.append(record)
-                passage.close_epoch(at, weights)
-                for number in open_ones:
-                    at.keepers[number].run.write_history(at.keepers[number].history)
-        for number in open_ones:
-            at.keepers[number].log.epoch(at.keepers[number].history[-1])
-
-    def _record(
-        self,
-        at: Position,
-        number: int,
-        found: tuple[float, float],
-        passage: Passage,
-        pace: float,
-        seconds: float,
-    ) -> Epoch:
-        """Put together what an epoch of one run came to."""
-        run, (loss, accuracy) = at.keepers[number].run, found
-        if not math.isfinite(loss):  # the last update may have been the fatal one
-            raise passage.diverged(loss, at.step - 1, number)
-        measured = means(read(at.part_of(at.state["metrics"], number)))
-        return Epoch(
-            model=run.model,
-            seed=run.seed,
-            fold=run.fold,
-            epoch=at.epoch,
-            step=at.step,
-            learning_rate=passage.rate(at.step - 1, number),
-            train_loss=measured["loss"],
-            train_accuracy=measured["accuracy"],
-            validation_loss=loss,
-            validation_accuracy=accuracy,
-            images_per_second=pace,
-            seconds=seconds,
-        )
+            }
+            close_epoch(at, records, weights, passage)
 
     def _validated(
         self, at: Position, open_ones: Sequence[int], passage: Passage
@@ -284,15 +259,15 @@ class Trainer:
         """Validate the runs that are not finished: their weights, and (loss, accuracy)."""
         weights, made = {}, {}
         try:
-            for number in open_ones:
-                found = weights[number] = self._weights(at, number)
-                validate = at.keepers[number].material.validate
-                made[number] = validate(found["params"], found["stats"])
+            with at_once():
+                for number in open_ones:
+                    found = weights[number] = self._weights(at, number)
+                    validate = at.keepers[number].material.validate
+                    made[number] = validate(found["params"], found["stats"])
         except BaseException as error:
             # Asked to stop: the steps of the epoch are kept, unless other processes had to help.
             if not isinstance(error, Exception) and not several_processes():
-                with patiently():  # the request is repeated, and must not cut the save short
-                    passage.save(at)
+                passage.save(at)  # the request is repeated, and does not cut the save short
             raise
         return weights, made
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import jax
@@ -14,6 +15,7 @@ from jax.sharding import Mesh
 
 from lqjax.config import Config
 from lqjax.distributed import decide, several_processes, stop_requested
+from lqjax.optim.building import resolve
 from lqjax.progress import Stage
 from lqjax.runtime import read, replicated
 from lqjax.stopping import Terminated, asked_to_stop, patiently, raise_if_asked
@@ -53,6 +55,7 @@ class Passage:
       titles: what to call the runs.
       profiler, stage: who traces and shows it.
       checks_room: compare the memory that the program needs with what there is, before it runs.
+      say: prints a line.
     """
 
     def __init__(
@@ -65,17 +68,21 @@ class Passage:
         profiler: Profiler,
         stage: Stage,
         checks_room: bool = False,
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
+        self.say = say
         self.config, self.plan, self.dispatcher, self.mesh = config, plan, dispatcher, mesh
         self.titles, self.profiler, self.stage = titles, profiler, stage
         self._saved, self._checks_room = time.perf_counter(), checks_room
         self._first, self._rates, self._warm = 0, np.zeros((1, 0)), False
+        self._given_up, self._saving = False, 0.0
 
     def run(self, at: Position, label: str) -> float:
-        """Make the steps that are left of the epoch.
+        """Make the steps that are left of the epoch, or those until no run is left.
 
         Returns:
-          Images per second of all runs, without the dispatch that compiled; 0 if that was all.
+          Images per second of all runs, without checkpoints and the dispatch that compiled; 0 if
+          that was all.
 
         Raises:
           DivergedError: the loss is not finite.
@@ -84,10 +91,10 @@ class Passage:
         began = time.perf_counter() - at.seconds
         dispatches, factor, scales = self._begin(at)
         handed: _Handed | None = None
-        first_step, started = at.step, time.perf_counter()
+        first_step, started, self._saving = at.step, time.perf_counter(), 0.0
         self.stage.note(label if self._warm else f"{label}, compiling")
         with patiently():
-            while (found := self._next(dispatches)) is not None:
+            while not self._given_up and (found := self._next(dispatches)) is not None:
                 dispatch, waited = found
                 self.profiler.step(at.step)
                 loss = self._hand_over(at, dispatch, factor, scales)
@@ -96,28 +103,40 @@ class Passage:
                 handed = _Handed(loss, at.step, dispatch.steps, waited)
                 if not self._warm:
                     self._warm, first_step, started = True, at.step, time.perf_counter()
+                    self._saving = 0.0
                 self.stage.advance(dispatch.steps * self._images_per_step(at))
                 at.seconds = time.perf_counter() - began
                 if self._keeps_what_is_done(at, handed, label):
                     handed = None
             if handed is not None:
                 self._report(at, handed, label)
+            self.profiler.stop()
             if self._asked():  # while the last steps were waited for
                 self._save_and_stop(at)
-        seconds, steps = time.perf_counter() - started, at.step - first_step
+        seconds, steps = time.perf_counter() - started - self._saving, at.step - first_step
         return steps * self._images_per_step(at) / seconds if steps and seconds > 0 else 0.0
 
     def save(self, at: Position) -> None:
-        """Write a checkpoint within an epoch, and wait until it is written."""
+        """Write a checkpoint within an epoch, and wait until it is written; it is not training."""
+        began = time.perf_counter()
+        self.profiler.stop()
+        with ExitStack() as pauses:
+            for number in at.open_ones:
+                pauses.enter_context(at.keepers[number].log.paused())
+            self._write(at)
+        self._saved = time.perf_counter()
+        self._saving += self._saved - began
+
+    @staticmethod
+    def _write(at: Position) -> None:
         share = at.seconds / max(sum(not keeper.finished for keeper in at.keepers), 1)
         for number, keeper in enumerate(at.keepers):
             if not keeper.finished:
                 state = at.state_of(number)
-                weights = evaluation_weights(state, self.config)
+                weights = evaluation_weights(state, keeper.config)
                 keeper.save(state, weights, at.step, share)
         for keeper in at.keepers:
             keeper.checkpoints.finish()
-        self._saved = time.perf_counter()
 
     def close_epoch(self, at: Position, weights: Mapping[int, Tree]) -> None:
         """Begin the sums of the next epoch and write checkpoints in the background.
@@ -136,15 +155,33 @@ class Passage:
         """Return the learning rate of a step of the current epoch, in one of the runs."""
         return float(self._rates[number, step - self._first])
 
+    def give_up(self, at: Position, number: int, value: float, step: int) -> None:
+        """End a run whose loss became infinite or NaN; other learning rates go on.
+
+        Raises:
+          DivergedError: it is not one of several learning rates.
+        """
+        keeper = at.keepers[number]
+        if not keeper.is_one_rate_of_several:
+            raise self.diverged(value, step, number)
+        rate = self.rate(step, number)
+        keeper.diverge(step, rate, value)
+        self.say(
+            f"warning: {self.titles[number]} is marked as diverged (loss {value} at step {step},"
+            f" learning rate {rate:.3g}); the other learning rates go on"
+        )
+        self._given_up = at.finished
+
     def diverged(self, value: float, step: int, number: int = 0) -> DivergedError:
         """Say that the loss of one of the runs became infinite or NaN."""
         rate, peak = self.rate(step, number), rate_of(self.titles[number])
-        lower = f"optimizer.learning_rate={rate / 10:.1g}"
+        # A tenth of what was asked for: the rate of a step is warmed up, and scaled with the batch.
+        lower = f"optimizer.learning_rate={resolve(self.config.optimizer).learning_rate / 10:.1g}"
         if peak is not None:  # one of several, which may be left out of a directory
             lower = f"run.learning_rates without {peak:g}"
         return DivergedError(
             f"the loss of {self.titles[number]} became {value} at step {step} with learning rate"
-            f" {rate:.3g}; try {lower}, optimizer.gradient_clip=1 or schedule.warmup_epochs=1"
+            f" {rate:.3g}; try {lower}, optimizer.gradient_clip=1 or schedule.warmup_epochs=0.5"
         )
 
     def _begin(self, at: Position) -> tuple[Iterator[Dispatch], jax.Array, Scales]:
@@ -193,11 +230,14 @@ class Passage:
             if keeper.finished:
                 continue
             if not math.isfinite(value):
-                raise self.diverged(value, last, number)
+                self.give_up(at, number, value, last)
+                continue
             images = handed.steps * self._images_per_step(at)  # of all runs: it took all of them
             rate = self.rate(last, number)
             keeper.log.dispatched(handed.step, handed.steps, images, value, rate, handed.waited)
-        self.stage.note(f"{label}, loss {float(values.mean()):.3f}")
+        going = [values[n] for n, keeper in enumerate(at.keepers) if not keeper.finished]
+        if going:
+            self.stage.note(f"{label}, loss {float(np.mean(going)):.3f}")
 
     def _keeps_what_is_done(self, at: Position, handed: _Handed, label: str) -> bool:
         """Write a checkpoint where it is time for one, and stop where that was asked for."""

@@ -31,8 +31,13 @@ class Position:
     @property
     def epoch(self) -> int:
         """Number of the epoch that is under way, from 1; what is finished stands elsewhere."""
-        open_ones = [keeper for keeper in self.keepers if not keeper.finished]
-        return max(len(keeper.history) for keeper in open_ones or self.keepers) + 1
+        going = [self.keepers[number] for number in self.open_ones]
+        return max(len(keeper.history) for keeper in going or self.keepers) + 1
+
+    @property
+    def open_ones(self) -> list[int]:
+        """Numbers of the runs that are not finished."""
+        return [number for number, keeper in enumerate(self.keepers) if not keeper.finished]
 
     @property
     def finished(self) -> bool:

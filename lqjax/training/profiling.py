@@ -47,7 +47,7 @@ class Profiler:
         if self._dispatches == WARM_DISPATCHES:
             self._start(step)
         elif self._dispatches == WARM_DISPATCHES + TRACED_DISPATCHES:
-            self._stop()
+            self.stop()
         self._dispatches += 1
 
     def close(self) -> None:
@@ -57,8 +57,17 @@ class Profiler:
                 f"no trace was written: training ended after {self._dispatches} dispatches,"
                 f" and tracing starts after {WARM_DISPATCHES}"
             )
-        self._stop()
+        self.stop()
         self._active = False
+
+    def stop(self) -> None:
+        """End the trace that is under way, if one is: what follows are no steps."""
+        if self._staging is None:
+            return
+        staging, self._staging, self._active = self._staging, None, False
+        jax.profiler.stop_trace()
+        staging.close()
+        self._say(f"a trace from step {self._first:,} on is in {self._folder}")
 
     def _start(self, step: int) -> None:
         options = jax.profiler.ProfileOptions()
@@ -74,11 +83,3 @@ class Profiler:
             self._say(f"no trace was written: {error}")
             return
         self._staging, self._first = staging, step
-
-    def _stop(self) -> None:
-        if self._staging is None:
-            return
-        staging, self._staging, self._active = self._staging, None, False
-        jax.profiler.stop_trace()
-        staging.close()
-        self._say(f"a trace from step {self._first:,} on is in {self._folder}")

@@ -42,7 +42,7 @@ def check_taking_up(
 
     Raises:
       ValueError: it is of another network, of other classes or of another version, or was trained
-        on another number of devices that matters.
+        in epochs of another length, or on another number of devices that matters.
     """
     optimizer = build_optimizer(config, plan.schedule)
     abstract = abstract_state(network, optimizer, config, mesh)
@@ -51,7 +51,10 @@ def check_taking_up(
     if record is None:
         return
     _check_names(run, class_names)
-    if jax.tree.leaves(network.shapes()[1]) and not is_finished(config, record.history):
+    if is_finished(config, record.history):
+        return
+    _check_steps(run, record, plan)
+    if jax.tree.leaves(network.shapes()[1]):
         _check_devices(run, config, record, mesh)
 
 
@@ -111,6 +114,18 @@ def _check_names(run: Run, class_names: Sequence[str]) -> None:
         f"{run.root} was trained on other classes: class {number} is {there!r} there and"
         f" {here!r} in the data; use another workdir, or the data it was made with"
     )
+
+
+def _check_steps(run: Run, record: Record, plan: Plan) -> None:
+    """Refuse to go on within epochs of another length: a step would be another place in them."""
+    done, now = len(record.history), plan.steps_per_epoch
+    before = record.history[-1].step // done if done else now
+    if before != now or record.step > (done + 1) * now:
+        said = f"in epochs of {before} steps" if before != now else f"for {record.step} steps"
+        raise ValueError(
+            f"{run.root} was trained {said}, and with the images that are there now it would be"
+            f" {now} an epoch; use another workdir, or the images it was made with"
+        )
 
 
 def _check_devices(run: Run, config: Config, record: Record, mesh: Mesh) -> None:

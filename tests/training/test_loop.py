@@ -1,6 +1,8 @@
 """The loop: resume bit for bit from anywhere, early stopping, plateau, divergence."""
 
 import dataclasses
+import json
+import time
 
 import jax
 import numpy as np
@@ -10,9 +12,11 @@ from etils import epath
 from lqjax.progress import Progress
 from lqjax.rows import Epoch
 from lqjax.stopping import Terminated, request_stop
+from lqjax.training import loop
 from lqjax.training.checkpoints import Checkpoints
+from lqjax.training.log import TrainingLog
 from lqjax.training.loop import Trainer
-from lqjax.training.passage import DivergedError, passed
+from lqjax.training.passage import DivergedError, Passage, passed
 from lqjax.training.state import abstract_items, abstract_state, from_items
 from lqjax.workdir import Workdir
 from tests.training.small import (
@@ -243,6 +247,18 @@ def test_a_loss_that_is_not_finite_stops_with_advice(tmp_path):
         trainer(tmp_path, settings).train(Progress())
 
 
+def test_the_advice_is_a_tenth_of_the_rate_that_was_asked_for(tmp_path):
+    # Warmed up and scaled with the batch, the rate of the step is another one.
+    settings = config(
+        optimizer__name="sgd",
+        optimizer__learning_rate="1e30",
+        optimizer__scale_with_batch="linear",
+        schedule__warmup_epochs=0.5,
+    )
+    with pytest.raises(DivergedError, match=r"; try optimizer\.learning_rate=1e\+29, "):
+        trainer(tmp_path, settings).train(Progress())
+
+
 def test_weights_that_are_not_finite_are_not_kept(tmp_path):
     made = trainer(tmp_path, config(), validate=lambda params, stats: (float("nan"), 0.0))
     with pytest.raises(DivergedError, match="became nan at step 3"):
@@ -305,3 +321,135 @@ def test_a_repeated_request_does_not_cut_the_save_short(tmp_path, undisturbed, m
 )
 def test_a_multiple_is_passed_also_by_several_steps_at_once(step, steps, due):
     assert passed(step, steps, 100) is due
+
+
+CLOSINGS = {
+    "the history": (loop, "epoch_record"),
+    "the checkpoint": (Passage, "close_epoch"),
+    "the log": (TrainingLog, "epoch"),
+}
+
+
+@pytest.mark.parametrize("place", CLOSINGS)
+@pytest.mark.parametrize("moment", ["before", "behind"])
+def test_asked_to_stop_while_an_epoch_is_closed_nothing_is_lost(
+    tmp_path, undisturbed, monkeypatch, place, moment
+):
+    shared, history, state = undisturbed
+    (kind, name), asked = CLOSINGS[place], []
+    original = getattr(kind, name)
+
+    def disturbed(*arguments):
+        if asked:
+            return original(*arguments)
+        asked.append(place)
+        if moment == "before":
+            request_stop(Terminated)
+        found = original(*arguments)
+        if moment == "behind":
+            request_stop(Terminated)
+        return found
+
+    said = []
+    writers = [lambda step, values: said.append((step, values.get("epoch")))]
+    monkeypatch.setattr(kind, name, disturbed)
+    with pytest.raises(Terminated):
+        trained(shared.at(tmp_path, writers=writers))
+    monkeypatch.undo()
+    assert said[-1] == (STEPS, 1), "the epoch is in the log"
+    kept = [p.name for p in (tmp_path / "runs/tiny/seed0-fold0/checkpoints").iterdir()]
+    assert kept == [str(STEPS)]
+    assert_ends_alike(shared, tmp_path, history, state)
+    lines = (tmp_path / "runs/tiny/seed0-fold0/log.jsonl").read_text().splitlines()
+    found = [(line["step"], line.get("epoch")) for line in map(json.loads, lines)]
+    assert found == [
+        (step, epoch)
+        for step in range(1, EPOCHS * STEPS + 1)
+        for epoch in ([None] if step % STEPS else [None, step // STEPS])
+    ]
+
+
+def test_asked_to_stop_between_the_last_step_and_validation_the_steps_are_kept(
+    tmp_path, undisturbed, monkeypatch
+):
+    shared, history, state = undisturbed
+    run = Passage.run
+
+    def disturbed(self, *arguments):
+        found = run(self, *arguments)
+        request_stop(Terminated)
+        return found
+
+    monkeypatch.setattr(Passage, "run", disturbed)
+    with pytest.raises(Terminated):
+        trained(shared.at(tmp_path, validate=lambda *weights: pytest.fail("validated")))
+    monkeypatch.undo()
+    with Checkpoints(epath.Path(tmp_path) / "runs/tiny/seed0-fold0/checkpoints") as checkpoints:
+        assert checkpoints.steps() == [STEPS] and not checkpoints.record(STEPS).history
+    assert_ends_alike(shared, tmp_path, history, state)
+
+
+def test_checkpoints_within_an_epoch_are_not_training(tmp_path, monkeypatch):
+    seconds, finish = 0.5, Checkpoints.finish
+
+    def slow(self):
+        time.sleep(seconds)
+        finish(self)
+
+    found = {}
+    writers = [
+        lambda step, values: found.update(
+            {(step, name): value for name, value in values.items() if "images_per" in name}
+        )
+    ]
+    settings = config(training__epochs=2, training__checkpoint_minutes=1e-9, run__log_every=1)
+    monkeypatch.setattr(Checkpoints, "finish", slow)
+    began = time.perf_counter()
+    history = trained(trainer(tmp_path, settings, writers=writers))
+    assert time.perf_counter() - began > 2 * STEPS * seconds, "one after each step"
+    # A step and a checkpoint were made within that time each: counted together, it is the most.
+    most = config().training.batch_size / seconds
+    assert found[2, "images_per_second"] > 2 * most
+    rates = [rate for (step, _), rate in found.items() if step > STEPS + 1]
+    assert len(rates) == STEPS and min(rates) > 2 * most
+    assert history[1].images_per_second > 2 * most
+    assert history[1].seconds > STEPS * seconds, "the time of all of it"
+
+
+def test_nothing_is_left_to_trace(tmp_path):
+    said = []
+
+    class Said(Progress):
+        def say(self, text):
+            said.append(text)
+
+    settings = config(training__epochs=1, run__writers="jsonl", run__profile=True)
+    trained(trainer(tmp_path, config(training__epochs=1)))
+    trained(trainer(tmp_path, settings), Said())
+    assert said == ["no trace was written: tiny is trained to its end already"]
+    assert not (tmp_path / "runs/tiny/seed0-fold0/trace").exists()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "steps"),
+    [(0, ("start", "stop", "validate", "validate")), (1e-9, ("start", "stop", "save"))],
+)
+def test_a_trace_holds_neither_validation_nor_checkpoints(tmp_path, monkeypatch, minutes, steps):
+    done, save = [], Checkpoints.save
+    monkeypatch.setattr(jax.profiler, "start_trace", lambda *_, **__: done.append("start"))
+    monkeypatch.setattr(jax.profiler, "stop_trace", lambda: done.append("stop"))
+    monkeypatch.setattr(
+        Checkpoints, "save", lambda self, *rest: (done.append("save"), save(self, *rest))
+    )
+
+    def validate(params, stats):
+        done.append("validate")
+        return measured(params, stats)
+
+    settings = config(training__epochs=2, training__checkpoint_minutes=minutes, run__profile=True)
+    trained(trainer(tmp_path, settings, validate=validate))
+    after = done[done.index("start") :]
+    if not minutes:
+        after = [event for event in after if event != "save"]
+    assert tuple(after[: len(steps)]) == steps
+    assert done.count("start") == done.count("stop") == 1

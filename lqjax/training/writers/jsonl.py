@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TextIO
+from collections.abc import Sequence
+from typing import Any, TextIO
 
 from etils import epath
 
+from lqjax.rows import Epoch
+from lqjax.training.epoch_values import epoch_values, finite
 from lqjax.training.staging import Staging
 from lqjax.training.writers.base import WRITERS, Say, Values
 from lqjax.workdir import Run
@@ -15,18 +18,34 @@ from lqjax.workdir import Run
 FILE_NAME = "log.jsonl"
 
 
-def lines_up_to(path: epath.Path, step: int) -> list[str]:
-    """Read the lines of a log up to a step; absent files have none, half-written lines go."""
-    if not path.exists():
-        return []
-    return [line for line in path.read_text().splitlines() if _step_of(line) <= step]
+def standing(path: epath.Path, step: int, history: Sequence[Epoch]) -> list[str]:
+    """Read what stands of a log: the lines up to a step, and one of each finished epoch.
+
+    A kill can come between the end of an epoch and its line, and between that line and the
+    checkpoint that makes the epoch count: the first is added, the second goes. So do half-written
+    lines.
+    """
+    text = path.read_text() if path.exists() else ""
+    lines = [_parsed(line) for line in text.splitlines()]
+    there = [line for line in lines if line and line["step"] <= step]
+    of_epochs = {line["epoch"]: line for line in there if "epoch" in line}
+    kept = [line for line in there if "epoch" not in line]
+    for record in history:
+        kept.append(of_epochs.get(record.epoch) or _line(record.step, epoch_values(record)))
+    kept.sort(key=lambda line: (line["step"], "epoch" in line))
+    return [json.dumps(line) for line in kept]
 
 
-def _step_of(line: str) -> float:
+def _parsed(text: str) -> dict[str, Any] | None:
     try:
-        return int(json.loads(line)["step"])
+        line = json.loads(text)
+        return line if isinstance(line["step"], int) else None
     except (ValueError, KeyError, TypeError):
-        return float("inf")  # cut off by a kill
+        return None  # cut off by a kill
+
+
+def _line(step: int, values: Values) -> dict[str, Any]:
+    return {"step": step, "time": round(time.time(), 3), **finite(values)}
 
 
 @WRITERS.register("jsonl")
@@ -41,7 +60,7 @@ class JsonLines:
 
     def start(self, run: Run, step: int) -> None:
         """Keep the lines up to the step: a step that is trained again stands once."""
-        kept = lines_up_to(run.root / FILE_NAME, step)
+        kept = standing(run.root / FILE_NAME, step, run.history())
         self._staging = Staging(run.root)
         path = self._staging.local / FILE_NAME
         temporary = path.with_name(FILE_NAME + ".tmp")
@@ -51,8 +70,7 @@ class JsonLines:
 
     def write(self, step: int, values: Values) -> None:
         """Add a line."""
-        record = {"step": step, "time": round(time.time(), 3), **values}
-        self._file.write(json.dumps(record, allow_nan=False) + "\n")
+        self._file.write(json.dumps(_line(step, values), allow_nan=False) + "\n")
         self._file.flush()
         if self._staging and self._staging.due():
             self._staging.publish()
