@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
@@ -87,9 +87,9 @@ def write_report_of(
     # Here, since training starts sooner without Matplotlib.
     from lqjax.reporting.report import ReportResult, write_report
 
-    def write() -> list[str]:
+    def write() -> list[Any]:
         written = write_report(places, predictions)
-        return [str(written.path), written.verdict, written.table]
+        return [str(written.path), written.verdict, written.table, written.cautions]
 
-    path, verdict, table = decide(write)
-    return ReportResult(epath.Path(path), verdict, table)
+    path, verdict, table, cautions = decide(write)
+    return ReportResult(epath.Path(path), verdict, table, tuple(cautions))

@@ -13,9 +13,13 @@ import ml_collections
 from etils import epath
 
 from lqjax.config import Config, from_config_dict, from_record
+from lqjax.damaged import damaged, read_text
+from lqjax.displacing import displaced
 from lqjax.distributed import decide, is_first, refuse_differences, several_processes, together
 from lqjax.locking import locked
+from lqjax.optim.timing import check_times
 from lqjax.overriding import differences, from_arguments, to_dict
+from lqjax.same_images import has_kept_images
 from lqjax.signals import heeded
 from lqjax.smoke import shrink
 from lqjax.workbench import Workbench, check_names
@@ -49,6 +53,9 @@ FREE_TO_CHANGE = (
 """Settings that an existing working directory may be taken up with: rows carry the condition,
 and the others do not change results."""
 
+WHERE_THE_IMAGES_LIE = ("data.path", "data.name")
+"""Settings that are free where the images themselves are compared: a data set may be moved."""
+
 SHARED_SECONDS = 60
 """How long a file that one host wrote may take to appear on another: network folders remember for
 a while that it was not there."""
@@ -59,14 +66,29 @@ LOOK_SECONDS = 0.5
 def stored_config(workdir: Workdir) -> Config | None:
     """Read the settings that a working directory was made with; `None` for a new one."""
     path = workdir.root / "config.json"
-    record = decide(lambda: json.loads(path.read_text()) if path.exists() else None)
+    record = decide(lambda: _record(path) if path.exists() else None)
     return None if record is None else from_record(record)
+
+
+def _record(path: epath.Path) -> dict[str, Any]:
+    repair = "repair it, or name another --workdir"
+    try:
+        record = json.loads(read_text(path, repair))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise damaged(path, f"not JSON: {error}", repair) from None
+    if not isinstance(record, dict):
+        raise damaged(path, f"{type(record).__name__} in place of an object", repair)
+    return record
 
 
 def prepared(
     config: Config | None, workdir: epath.PathLike, settings: dict[str, Any]
-) -> tuple[Config, Workdir]:
+) -> tuple[Config, Workdir, list[str]]:
     """Put the settings of a call together, and name its working directory.
+
+    Returns:
+      The settings, the directory, and lines about what `config` has for single networks and the
+      call for all of them.
 
     Raises:
       ValueError: impossible settings, or processes whose settings differ.
@@ -82,9 +104,19 @@ def prepared(
         raise ValueError("several processes need a workdir that all of them reach; name one")
     place = Workdir.at(workdir or tempfile.mkdtemp(prefix="lqjax-"), writes=is_first())
     base = config or stored_config(place) or Config()
-    chosen = together(lambda: _checked(from_arguments(base, settings)))
+
+    begun = decide(place.has_results)  # and goes on as it began
+
+    def changed() -> tuple[Config, list[str]]:
+        asked = from_arguments(base, settings)
+        checked = _checked(asked)
+        for model in () if begun else asked.model.names:
+            check_times(asked.for_model(model))
+        return checked, displaced(base, asked)
+
+    chosen, lines = together(changed)
     refuse_differences("settings", lambda: {"workdir": str(place.root), **to_dict(chosen)})
-    return chosen, place
+    return chosen, place, lines
 
 
 def _checked(config: Config) -> Config:
@@ -113,7 +145,11 @@ def check_settings(config: Config, place: Workdir) -> None:
     """
     before = stored_config(place)
     if before is not None and decide(place.has_results):
-        changed = differences(to_dict(before), to_dict(config), FREE_TO_CHANGE)
+        free = FREE_TO_CHANGE + (WHERE_THE_IMAGES_LIE if has_kept_images(place) else ())
+        # Of single networks, too.
+        networks = {*before.overrides, *config.overrides}
+        free += tuple(f"overrides.{network}.{path}" for network in networks for path in free)
+        changed = differences(to_dict(before), to_dict(config), free)
         if changed:
             raise ValueError(
                 f"{place.root} was made with other settings ({'; '.join(changed)});"

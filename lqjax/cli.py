@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from lqjax.arguments import RESULT_FLAGS, TOOL_FLAGS, Arguments, help_text, parse
 from lqjax.config import Config
+from lqjax.displacing import displaced
 from lqjax.distributed import (
     is_first,
     lost_another,
@@ -21,7 +22,7 @@ from lqjax.distributed import (
     start_distributed,
     together,
 )
-from lqjax.overriding import override
+from lqjax.overriding import override_all
 from lqjax.recipes import DEFAULT_RECIPE, load_recipe
 from lqjax.signals import STOPS, silence, stop
 from lqjax.stopping import Terminated
@@ -40,6 +41,12 @@ def settings_of(arguments: Arguments) -> tuple[Config, str]:
     A working directory that is named without a recipe keeps its own settings. A mistake that one
     of several processes finds ends all of them.
     """
+    config, workdir, _ = _changed(arguments)
+    return config, workdir
+
+
+def _changed(arguments: Arguments) -> tuple[Config, str, list[str]]:
+    """Change the recipe as the flags say; add lines about what it had for single networks."""
     from lqjax.claiming import stored_config
     from lqjax.workdir import Workdir
 
@@ -48,14 +55,13 @@ def settings_of(arguments: Arguments) -> tuple[Config, str]:
     if arguments.workdir and not arguments.recipe:
         stored = stored_config(Workdir.at(arguments.workdir))
 
-    def changed() -> Config:
-        config = stored or load_recipe(recipe)
-        for path, text in arguments.overrides:
-            config = override(config, path, text)
-        return config
+    def changed() -> tuple[Config, list[str]]:
+        before = stored or load_recipe(recipe)
+        config = override_all(before, arguments.overrides)
+        return config, displaced(before, config)
 
-    config = together(changed)
-    return config, arguments.workdir or default_workdir(recipe, config.run.smoke)
+    config, lines = together(changed)
+    return config, arguments.workdir or default_workdir(recipe, config.run.smoke), lines
 
 
 def default_workdir(recipe: str, smoke: bool) -> str:
@@ -83,27 +89,37 @@ def run(arguments: Arguments) -> str:
     refuse_differences("flags", lambda: _course(arguments))
     if arguments.mode in RESULT_FLAGS:
         return _from_results(arguments)
-    config, workdir = settings_of(arguments)
-    shown, count = config.run.progress and is_first(), experiment.count_stages(config) // 2
+    config, workdir, lines = _changed(arguments)
+    halves = 1 if arguments.mode in ("train", "evaluate") else 2
+    stages = experiment.count_stages(config) // 2 * halves
+    progress = Progress(config.run.progress and is_first(), stages)
+    for line in lines:
+        progress.say(line)
     if arguments.mode == "train":
-        progress = Progress(shown, count)
         trained = experiment.train(config, workdir=workdir, progress=progress)
-        return "\n".join(
+        lines = [
             f"{t.title}: validation accuracy {t.best.validation_accuracy:.1%} in epoch"
             f" {t.best.epoch} of {t.history[-1].epoch}, weights in {t.folder}"
             for t in trained.models
-        )
+        ]
+        lines += [
+            f"{d.model} (seed {d.seed}, fold {d.fold}): diverged at step {d.step}"
+            for d in trained.diverged
+        ]
+        return "\n".join(lines)
     if arguments.mode == "evaluate":
-        progress = Progress(shown, count)
         evaluated = experiment.evaluate(config, workdir=workdir, progress=progress)
         return "\n".join(
             f"{row.model}  {row.condition}: {row.accuracy:.1%}"
             f" [{row.accuracy_low:.1%}, {row.accuracy_high:.1%}]"
             for row in evaluated.rows
         )
-    progress = Progress(shown, experiment.count_stages(config))
     result = experiment.compare(config, workdir=workdir, progress=progress)
-    return f"{result.table}\n\n{result.verdict}\n\nreport: {result.report}"
+    return _shown(result.table, result.verdict, result.cautions, result.report)
+
+
+def _shown(table: str, verdict: str, cautions: Sequence[str], path: os.PathLike) -> str:
+    return "\n\n".join([table, verdict, *cautions, f"report: {path}"])
 
 
 def _from_results(arguments: Arguments) -> str:
@@ -124,7 +140,7 @@ def _from_results(arguments: Arguments) -> str:
     workdirs = split_list(arguments.workdir or default)
     if arguments.mode == "report":
         written = answering.report(workdirs, predictions)
-        return f"{written.table}\n\n{written.verdict}\n\nreport: {written.path}"
+        return _shown(written.table, written.verdict, written.cautions, written.path)
     advice = answering.advise(workdirs, predictions, **asdict(needs_from_texts(texts)))
     return f"{on_screen(advice)}\n\nadvice: {advice.path}"
 

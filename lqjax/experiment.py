@@ -17,10 +17,12 @@ from lqjax.answering import write_report_of
 from lqjax.claiming import check_settings, claim, claimed, prepared
 from lqjax.config import Config
 from lqjax.distributed import decide, refuse_differences, together
+from lqjax.diverging import has_diverged, refuse_none_left
 from lqjax.network_training import train_network
 from lqjax.outcomes import CompareResult, EvaluateResult, TrainedModel, TrainResult
 from lqjax.progress import Progress
-from lqjax.rows import Cost, Row
+from lqjax.rows import Cost, Divergence, Row
+from lqjax.same_images import keep_images, refuse_other_images
 from lqjax.training.writers.base import as_writer
 from lqjax.workbench import Workbench, workbenches
 from lqjax.workdir import Workdir
@@ -46,19 +48,21 @@ def train(
 
     Raises:
       ValueError: impossible settings or data, or a workdir of other settings.
-      DivergedError: the loss became infinite or NaN.
+      DivergedError: the loss became infinite or NaN; with several learning rates, of all runs.
     """
     writers = [as_writer(writer) for writer in writers]
-    chosen, place = prepared(config, workdir, settings)
+    chosen, place, lines = prepared(config, workdir, settings)
     progress = progress or Progress(stages=count_stages(chosen) // 2)
     trained: list[TrainedModel] = []
+    diverged: list[Divergence] = []
 
     def work(benches: list[Workbench]) -> None:
         trained.extend(_train_all(benches, progress, writers))
+        diverged.extend(refuse_none_left(benches, len(trained)))
 
     with claimed(place):
-        _at_work(chosen, place, progress, work)
-    return TrainResult(place.root, tuple(trained))
+        _at_work(chosen, place, progress, lines, work)
+    return TrainResult(place.root, tuple(trained), tuple(diverged))
 
 
 def evaluate(
@@ -75,10 +79,11 @@ def evaluate(
     Raises:
       ValueError: impossible settings, or nothing trained in the workdir.
     """
-    chosen, place = prepared(config, workdir, settings)
+    chosen, place, lines = prepared(config, workdir, settings)
     for model in chosen.models:
         for seed, fold in itertools.product(chosen.seeds, chosen.folds):
-            if not decide(place.run(model, seed, fold).is_trained):
+            run = place.run(model, seed, fold)
+            if not decide(run.is_trained) and not has_diverged(run):
                 which = f"seed {seed}, fold {fold}" if chosen.data.folds else f"seed {seed}"
                 raise ValueError(
                     f"{place.root} holds no trained {model} of {which}; train it first"
@@ -89,9 +94,10 @@ def evaluate(
 
     def work(benches: list[Workbench]) -> None:
         _evaluate_all(benches, progress, tested)
+        refuse_none_left(benches, len(tested.rows))
 
     with claimed(place):
-        _at_work(chosen, place, progress, work, training=False)
+        _at_work(chosen, place, progress, lines, work, training=False)
     return EvaluateResult(place.root, tuple(tested.rows), tuple(tested.costs))
 
 
@@ -112,18 +118,20 @@ def compare(
       print(result.verdict)
     """
     writers = [as_writer(writer) for writer in writers]
-    chosen, place = prepared(config, workdir, settings)
+    chosen, place, lines = prepared(config, workdir, settings)
     progress = progress or Progress(stages=count_stages(chosen))
     models: list[TrainedModel] = []
+    diverged: list[Divergence] = []
     tested = _Tested([], [])
 
     def work(benches: list[Workbench]) -> None:
         models.extend(_train_all(benches, progress, writers))
+        diverged.extend(refuse_none_left(benches, len(models)))
         _evaluate_all(benches, progress, tested)
         benches[0].write_pictures()
 
     with claimed(place):
-        _at_work(chosen, place, progress, work)
+        _at_work(chosen, place, progress, lines, work)
         progress.say("writing the report")
         written = write_report_of([place])
     return CompareResult(
@@ -134,6 +142,8 @@ def compare(
         verdict=written.verdict,
         table=written.table,
         report=written.path,
+        cautions=written.cautions,
+        diverged=tuple(diverged),
     )
 
 
@@ -146,16 +156,21 @@ def _at_work(
     config: Config,
     place: Workdir,
     progress: Progress,
+    lines: Sequence[str],
     work: Callable[[list[Workbench]], None],
     training: bool = True,
 ) -> None:
     """Load the data and work on all folds of it; refuse what does not fit, as it is."""
+    for line in lines:
+        progress.say(line)
     check_settings(config, place)
     benches = together(lambda: workbenches(config, place))
     refuse_differences("images", lambda: [bench.fingerprint() for bench in benches])
+    refuse_other_images(benches)
     for bench in benches:
         bench.check_fit(training)
     claim(benches[0])
+    keep_images(benches)
     for bench in benches:
         progress.say(bench.describe())
     work(benches)
@@ -184,6 +199,8 @@ def _evaluate_all(benches: Sequence[Workbench], progress: Progress, tested: _Tes
     for bench in benches:
         for model in bench.config.model.names:
             for run in bench.runs(model):
+                if has_diverged(run):
+                    continue
                 found, cost = bench.evaluate(run, progress)
                 tested.rows += found
                 tested.costs.append(cost)

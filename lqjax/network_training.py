@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lqjax.diverging import has_diverged
 from lqjax.progress import Progress
 from lqjax.rows import Epoch
+from lqjax.training.dispatch import unheeded_steps
 from lqjax.training.loop import Trainer
 from lqjax.training.programs import programs
 from lqjax.training.seeds import train_seeds
@@ -19,12 +21,14 @@ def train_network(
 ) -> list[tuple[Run, list[Epoch]]]:
     """Train all runs of a network, or go on where that stopped.
 
+    A run that diverged among several learning rates, now or in an earlier call, is left out.
+
     Args:
       benches: of all folds, from `lqjax.workbench.workbenches`.
       model: name of the network.
 
     Returns:
-      Each run with its history.
+      Each run that did not diverge, with its history.
     """
     first = benches[0]
     for bench in benches:
@@ -33,12 +37,15 @@ def train_network(
         progress.say(line)
     names = first.config.variants(model)
     runs = [run for bench in benches for run in bench.runs(model)]
+    runs = [run for run in runs if not has_diverged(run)]
     runs.sort(key=lambda run: names.index(run.model))
     trained: list[tuple[Run, list[Epoch]]] = []
-    for config, sharing in programs(first.config, runs, progress.say):
+    for config, sharing in programs(first.config, runs, progress.say) if runs else ():
         images, _ = first.stock.training(first.fold)
+        if unheeded := unheeded_steps(config.training.steps_per_dispatch, images):
+            progress.say(f"{model}: {unheeded}")
         materials = {bench.fold: bench.material(config) for bench in benches}
         network = first.network(model)
         trainer = Trainer(network, config, sharing[0], images, materials, first.mesh, writers)
         trained += zip(sharing, train_seeds(trainer, sharing, progress), strict=True)
-    return trained
+    return [(run, history) for run, history in trained if not has_diverged(run)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from etils import epath
 
-from lqjax.rows import Cost, Epoch, Row
+from lqjax.rows import Cost, Divergence, Epoch, Row
 from lqjax.training.record import best_epoch
 
 
@@ -30,10 +30,11 @@ class TrainedModel:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What `train` returns."""
+    """What `train` returns; of several learning rates those that diverged are named apart."""
 
     workdir: epath.Path
     models: tuple[TrainedModel, ...]
+    diverged: tuple[Divergence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,16 @@ class EvaluateResult:
 
 @dataclass(frozen=True)
 class CompareResult(EvaluateResult):
-    """What `compare` returns: all rows, the verdict in one sentence, and the report."""
+    """What `compare` returns: all rows, the verdict in one sentence, and the report.
+
+    Attributes:
+      cautions: what is to be kept in mind, a sentence each.
+      diverged: runs of several learning rates that are not among the models.
+    """
 
     models: tuple[TrainedModel, ...]
     verdict: str
     table: str
     report: epath.Path
+    cautions: tuple[str, ...] = ()
+    diverged: tuple[Divergence, ...] = ()

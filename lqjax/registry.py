@@ -15,14 +15,14 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
+def likeness(name: str, other: str) -> float:
+    """Measure how alike two names are, whatever their case: from 0 to 1."""
+    return difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio()
+
+
 def nearest_first(name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
     """Order the allowed names by likeness to a mistyped one, the nearest first."""
-    return tuple(
-        sorted(
-            allowed,
-            key=lambda other: -difflib.SequenceMatcher(None, name.lower(), other.lower()).ratio(),
-        )
-    )
+    return tuple(sorted(allowed, key=lambda other: -likeness(name, other)))
 
 
 def unknown_name(kind: str, name: str, allowed: tuple[str, ...]) -> ValueError:

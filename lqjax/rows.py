@@ -10,13 +10,28 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, get_type_hints
 
 from etils import epath
 
+from lqjax.damaged import BY_HAND, brief, damaged, read_text
+
 R = TypeVar("R")
+
+KINDS: Mapping[Any, tuple[type, ...]] = {
+    str: (str,),
+    int: (int,),
+    float: (int, float),
+    int | None: (int, type(None)),
+    float | None: (int, float, type(None)),
+}
+"""What a field of each kind may be read as."""
+
+LONGEST_QUOTE = 80
+"""Characters of a record that a message quotes."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +127,24 @@ class Epoch:
     validation_accuracy: float
     images_per_second: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The end of a run whose loss became infinite or NaN, while other learning rates went on.
+
+    Attributes:
+      step: the step of the last update before that was seen, from 0.
+      learning_rate: of that step.
+      loss: what it became, of training or of validation.
+    """
+
+    model: str
+    seed: int
+    fold: int
+    step: int
+    learning_rate: float
+    loss: float
 
 
 @dataclass(frozen=True)
@@ -224,23 +257,72 @@ def from_json(kind: type[R], line: str) -> R:
     A field with a default was added later: earlier records lack it and get the default.
 
     Raises:
-      ValueError: not JSON, or a field without default is missing.
+      ValueError: not JSON, a field without default is missing, or one is of another kind.
     """
     try:
         values = json.loads(line)
+        if not isinstance(values, dict):
+            raise TypeError(f"{type(values).__name__} in place of an object")
         fields = dataclasses.fields(kind)  # type: ignore[arg-type]
         needed = [f.name for f in fields if f.name in values or f.default is dataclasses.MISSING]
+        for name in needed:
+            _check_kind(kind, name, values[name])
         return kind(**{name: values[name] for name in needed})
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"not a {kind.__name__} record ({error}): {line[:80]}") from None
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        quoted = brief(line[:LONGEST_QUOTE])
+        raise ValueError(f"not a {kind.__name__} record ({brief(str(error))}): {quoted}") from None
 
 
-def read_lines(kind: type[R], path: epath.PathLike) -> list[R]:
-    """Read all records of a JSONL file; an absent file has none."""
+def _check_kind(kind: type, name: str, value: Any) -> None:
+    allowed = KINDS.get(_kinds(kind)[name])
+    if allowed and (not isinstance(value, allowed) or isinstance(value, bool)):
+        raise TypeError(f"{name} is {value!r}")
+    if isinstance(value, str):
+        value.encode()  # half a character, as JSON can spell it, cannot be written anywhere
+
+
+@cache
+def _kinds(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def read_record(kind: type[R], path: epath.PathLike, repair: str = BY_HAND) -> R:
+    """Read the one record of a file.
+
+    Args:
+      repair: what mends the file where it is damaged, for the message.
+
+    Raises:
+      DamagedError: it is no such record.
+    """
+    path = epath.Path(path)
+    text = read_text(path, repair)
+    try:
+        return from_json(kind, text)
+    except ValueError as error:
+        raise damaged(path, error, repair) from None
+
+
+def read_lines(kind: type[R], path: epath.PathLike, repair: str = BY_HAND) -> list[R]:
+    """Read all records of a JSONL file; an absent file has none.
+
+    Args:
+      repair: what mends the file where it is damaged, for the message.
+
+    Raises:
+      DamagedError: a line is no such record; the message says which.
+    """
     path = epath.Path(path)
     if not path.exists():
         return []
-    return [from_json(kind, line) for line in path.read_text().splitlines() if line.strip()]
+    found = []
+    for number, line in enumerate(read_text(path, repair).split("\n"), start=1):
+        if line.strip():
+            try:
+                found.append(from_json(kind, line))
+            except ValueError as error:
+                raise damaged(f"{path}, line {number},", error, repair) from None
+    return found
 
 
 def write_lines(records: Iterable[Any], path: epath.PathLike) -> None:

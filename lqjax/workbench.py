@@ -6,6 +6,7 @@ import dataclasses
 import json
 import math
 import zlib
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from jax.sharding import Mesh
 
 from lqjax.config import Config
 from lqjax.costing import measure_cost
+from lqjax.damaged import DamagedError
 from lqjax.data.batch import Placed
 from lqjax.data.loading import describe
 from lqjax.data.order import check_batch_size
@@ -278,18 +280,29 @@ class Workbench:
             damages=self._damages,
         )
         rows = grid.evaluate(predictor, params, stats, run, progress)
-        self._keep_validation(run, predictor, params, stats)
-        if decide(lambda: run.cost() is None):
+        self._keep_validation(run, predictor, params, stats, progress)
+        if not decide(lambda: self._readable(run.is_measured, progress)):
             self._measure_cost(run, predictor, (params, stats), checkpoint)
         return rows, from_json(Cost, decide(lambda: to_json(run.cost())))
 
-    def _keep_validation(self, run: Run, predictor: Predictor, params: Tree, stats: Tree) -> None:
+    def _keep_validation(
+        self, run: Run, predictor: Predictor, params: Tree, stats: Tree, progress: Progress
+    ) -> None:
         """Keep the scores of the clean validation images, if an earlier call has not."""
-        if decide(run.validation_path.exists):
+        if decide(lambda: self._readable(lambda: run.validation() is not None, progress)):
             return
         logits = predictor.logits(params, stats, self._validation, as_floats)
         split = self.dataset.validation
         run.write_validation(split.ids, split.labels, logits)
+
+    @staticmethod
+    def _readable(there: Callable[[], bool], progress: Progress) -> bool:
+        """Ask whether something was measured before; what is damaged is measured again."""
+        try:
+            return there()
+        except DamagedError as error:
+            progress.say(f"warning: {error.what}; it is written again")
+            return False
 
     def write_pictures(self) -> None:
         """Keep a few degraded test images for the report, and those that mislead the networks.
@@ -304,8 +317,10 @@ class Workbench:
         scores = {
             run.model: {c.name: run.logits(c.name) for c in self.conditions}
             for run in runs
-            if run.seed == self.config.seeds[0]
+            if run.seed == self.config.seeds[0] and run.divergence() is None
         }
+        if not scores:
+            return
         mistakes = make_mistakes(self.dataset, self.conditions, scores, seed)
         self.workdir.write_mistakes(mistakes)
 

@@ -3,11 +3,13 @@
 workdir/
   lock                              held by the run that is using it
   config.json, environment.json     what ran, and on what
+  images.json                       which images, to recognise them
   gallery.npz, mistakes.npz         degraded examples for the report, and those that mislead
   ladders.json                      which conditions belong to a ladder only, if any do
   runs/<model>/seed0-fold0/
     checkpoints/                    Orbax
     history.jsonl, cost.json        `Epoch` lines, one `Cost`
+    diverged.json                   `Divergence`, of a run that ended so among learning rates
     throughput.jsonl, layers.jsonl  `Throughput` lines by batch size, `Layer` lines
     examples.npz                    ids and labels of the test split
     validation.npz                  ids, labels and logits of the validation split
@@ -19,24 +21,25 @@ workdir/
 
 from __future__ import annotations
 
-import io
 import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from etils import epath
 
+from lqjax.array_files import read_arrays, write_arrays
+from lqjax.damaged import DamagedError, damaged, read_text
 from lqjax.rows import (
     Cost,
+    Divergence,
     Epoch,
     Layer,
     Row,
     Throughput,
-    from_json,
     read_lines,
+    read_record,
     replace_text,
     to_json,
     write_csv,
@@ -101,12 +104,41 @@ class Run:
 
     def history(self) -> list[Epoch]:
         """Read the epochs trained so far."""
-        return read_lines(Epoch, self.history_path)
+        return read_lines(Epoch, self.history_path, self.repair("train"))
 
     def cost(self) -> Cost | None:
         """Read what the model costs; `None` before it was measured."""
         path = self.root / "cost.json"
-        return from_json(Cost, path.read_text()) if path.exists() else None
+        return read_record(Cost, path, self.repair()) if path.exists() else None
+
+    @property
+    def mark(self) -> epath.Path:
+        """File that says that training is not gone on with."""
+        return self.root / "diverged.json"
+
+    def is_marked(self) -> bool:
+        """Tell whether the run is marked as diverged."""
+        return self.mark.exists()
+
+    def divergence(self) -> Divergence | None:
+        """Read how training ended that is not gone on with; `None` for one that may go on."""
+        if not self.is_marked():
+            return None
+        return read_record(Divergence, self.mark, "delete it to go on with this run")
+
+    def write_divergence(self, divergence: Divergence) -> None:
+        """Mark the run as one whose training is not gone on with."""
+        self.write_text(self.mark.name, to_json(divergence) + "\n")
+
+    def is_measured(self) -> bool:
+        """Tell whether the cost was measured.
+
+        Raises:
+          DamagedError: a record of it cannot be read.
+        """
+        self.throughputs()
+        self.layers()
+        return self.cost() is not None
 
     def write_cost(self, cost: Cost) -> None:
         """Keep what the model costs."""
@@ -114,7 +146,7 @@ class Run:
 
     def throughputs(self) -> list[Throughput]:
         """Read the throughput by batch size; empty before it was measured."""
-        return read_lines(Throughput, self.root / "throughput.jsonl")
+        return read_lines(Throughput, self.root / "throughput.jsonl", self.repair())
 
     def write_throughputs(self, throughputs: Sequence[Throughput]) -> None:
         """Keep the throughput by batch size."""
@@ -123,7 +155,7 @@ class Run:
 
     def layers(self) -> list[Layer]:
         """Read the multiply-adds by layer; empty before they were counted."""
-        return read_lines(Layer, self.root / "layers.jsonl")
+        return read_lines(Layer, self.root / "layers.jsonl", self.repair())
 
     def write_layers(self, layers: Sequence[Layer]) -> None:
         """Keep the multiply-adds by layer."""
@@ -143,15 +175,55 @@ class Run:
     def row(self, condition: str) -> Row | None:
         """Read the row of a finished condition; `None` while it is not finished."""
         path = self.root / "conditions" / f"{slug(condition)}.json"
-        return from_json(Row, path.read_text()) if path.exists() else None
+        return self._read_row(path) if path.exists() else None
 
     def rows(self) -> list[Row]:
-        """Read the rows of all finished conditions, sorted by file name."""
+        """Read the rows of all finished conditions, sorted by file name.
+
+        Raises:
+          DamagedError: one of them cannot be read.
+        """
+        return [self._read_row(path) for path in self._row_files()]
+
+    def readable_rows(self) -> list[Row]:
+        """Read the rows as `rows` does, without those that are damaged."""
+        found = []
+        for path in self._row_files():
+            try:
+                found.append(self._read_row(path))
+            except DamagedError:  # told by whoever needs it
+                continue
+        return found
+
+    def has_rows(self) -> bool:
+        """Tell whether any condition was finished, readable or not."""
+        return bool(self._row_files())
+
+    def _row_files(self) -> list[epath.Path]:
         folder = self.root / "conditions"
         if not folder.exists():
             return []
-        files = sorted(p for p in folder.iterdir() if p.name.endswith(".json"))
-        return [from_json(Row, p.read_text()) for p in files]
+        return sorted(p for p in folder.iterdir() if p.name.endswith(".json"))
+
+    def _read_row(self, path: epath.Path) -> Row:
+        row = read_record(Row, path, self.condition_repair)
+        if slug(row.condition) + ".json" != path.name:
+            raise damaged(path, f"it is of {row.condition}", self.condition_repair)
+        return row
+
+    @property
+    def workdir(self) -> epath.Path:
+        """The working directory that the run belongs to."""
+        return self.root.parent.parent.parent
+
+    def repair(self, mode: str = "evaluate") -> str:
+        """Name the command that writes a damaged file of this folder again."""
+        return f"--mode={mode} --workdir={self.workdir} writes it again"
+
+    @property
+    def condition_repair(self) -> str:
+        """Name what mends a condition."""
+        return f"{self.repair()}, or leave the condition out: delete its .npz and .json"
 
     def write_condition(self, row: Row, logits: np.ndarray) -> None:
         """Keep a finished condition: scores first, the row last, so that a row means finished."""
@@ -181,7 +253,11 @@ class Run:
 
     def answers(self, condition: str) -> dict[str, np.ndarray]:
         """Read `logits` of a finished condition or, of other code, perhaps `predicted` alone."""
-        return read_arrays(self.root / "conditions" / f"{slug(condition)}.npz")
+        return read_arrays(self.answers_path(condition), self.condition_repair)
+
+    def answers_path(self, condition: str) -> epath.Path:
+        """File of what the network answered under a condition."""
+        return self.root / "conditions" / f"{slug(condition)}.npz"
 
     def write_examples(
         self,
@@ -194,7 +270,7 @@ class Run:
         if not self.writes:
             return
         write_arrays(
-            self.root / "examples.npz",
+            self.examples_path,
             ids=ids.astype(str),
             labels=labels,
             classes=np.array(classes, dtype=str),
@@ -203,7 +279,12 @@ class Run:
 
     def examples(self) -> dict[str, np.ndarray]:
         """Read `ids`, `labels` (int32) and `classes` of the test split, and `groups` if it has."""
-        return read_arrays(self.root / "examples.npz")
+        return read_arrays(self.examples_path, self.repair())
+
+    @property
+    def examples_path(self) -> epath.Path:
+        """File of the ids and labels of the test images."""
+        return self.root / "examples.npz"
 
     @property
     def validation_path(self) -> epath.Path:
@@ -218,7 +299,14 @@ class Run:
 
     def validation(self) -> dict[str, np.ndarray] | None:
         """Read `ids`, `labels` (int32) and `logits` of the validation split; `None` without."""
-        return read_arrays(self.validation_path) if self.validation_path.exists() else None
+        path = self.validation_path
+        if not path.exists():
+            return None
+        arrays = read_arrays(path, self.repair())
+        for name in ("labels", "logits"):
+            if name not in arrays or not np.issubdtype(arrays[name].dtype, np.number):
+                raise damaged(path, f"it holds no {name}", self.repair())
+        return arrays
 
 
 @dataclass(frozen=True)
@@ -271,7 +359,14 @@ class Workdir:
     def rungs(self) -> Rungs | None:
         """Read which conditions are of the grid and which of a ladder; `None` without ladders."""
         path = self.root / "ladders.json"
-        return rungs_from_json(path.read_text()) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            return rungs_from_json(read_text(path))
+        except DamagedError:
+            raise
+        except ValueError as error:
+            raise damaged(path, error) from None
 
     def add_rungs(self, rungs: Rungs) -> None:
         """Keep which conditions are of the grid and which of a ladder, and what earlier runs had.
@@ -282,7 +377,7 @@ class Workdir:
             return
         earlier = self.rungs()
         if earlier is None:
-            before = [row.condition for run in self.runs() for row in run.rows()]
+            before = [row.condition for run in self.runs() for row in run.readable_rows()]
             earlier = Rungs(tuple(dict.fromkeys(before)))
         merged = rungs.after(earlier)
         if merged.ladders:
@@ -299,8 +394,8 @@ class Workdir:
             write_arrays(self.mistakes, **arrays)
 
     def has_results(self) -> bool:
-        """Tell whether any run here has a checkpoint or a finished condition."""
-        return any(run.has_checkpoint() or run.rows() for run in self.runs())
+        """Tell whether any run here has a checkpoint or a finished condition, or has diverged."""
+        return any(run.has_checkpoint() or run.has_rows() or run.is_marked() for run in self.runs())
 
     def runs(self) -> list[Run]:
         """List the runs that exist, by model, seed and fold."""
@@ -319,20 +414,3 @@ def is_whole(checkpoint: epath.Path) -> bool:
     # Folders on a bucket cannot be renamed: there Orbax marks with a file those it has finished.
     finished = checkpoint / COMMITTED if "://" in str(checkpoint) else checkpoint
     return checkpoint.name.isdigit() and finished.exists()
-
-
-def write_arrays(path: epath.Path, **arrays: np.ndarray) -> None:
-    """Write an npz file at once, never in part."""
-    # A zip file seeks while it is written, which files on a bucket cannot.
-    packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(packed.getvalue())
-    temporary.replace(path)
-
-
-def read_arrays(path: epath.Path) -> dict[str, Any]:
-    """Read an npz file; no code in it is run."""
-    with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-        return dict(arrays)

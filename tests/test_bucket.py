@@ -5,10 +5,11 @@ import json
 import pytest
 
 import lqjax
+from lqjax.array_files import read_arrays
 from lqjax.rows import Row, read_lines
 from lqjax.training.aside import put_aside
 from lqjax.training.checkpoints import Checkpoints
-from lqjax.workdir import Workdir, read_arrays
+from lqjax.workdir import Workdir
 from tests.bucket_server import served_bucket
 from tests.interruptions.replacer import STEP, items, shapes
 

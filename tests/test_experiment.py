@@ -12,9 +12,10 @@ from scipy import special
 from sklearn.metrics import log_loss
 
 import lqjax
+from lqjax.array_files import read_arrays
 from lqjax.cli import main
 from lqjax.rows import Row, read_lines
-from lqjax.workdir import Workdir, read_arrays
+from lqjax.workdir import Workdir
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -21,16 +21,20 @@ class Standing:
     Attributes:
       accuracy: expected under the mixture, with its 95 % interval.
       best: probability that it is the best of the admissible ones.
-      meets_floor: probability that it meets the floor; 1 without one.
+      meets_floor: probability that it meets the floor; `None` without one.
       latency_ms, memory_mib: of a forward pass of one image; `None` where not measured.
     """
 
     model: str
     accuracy: Estimate
     best: float
-    meets_floor: float
+    meets_floor: float | None
     latency_ms: float | None
     memory_mib: float | None
+
+    def may_miss(self, certainty: float) -> bool:
+        """Tell whether there is a floor, and it is not met with such a probability."""
+        return self.meets_floor is not None and self.meets_floor < certainty
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from lqjax.advising.advice import CHOSEN, NONE, UNDECIDED, Advice
 from lqjax.advising.changing import changes
 from lqjax.advising.deciding import decide
 from lqjax.advising.drawing import draw
+from lqjax.advising.in_common import in_common, left_out, standing_in
 from lqjax.advising.mixture import Mixture, read_mixture
 from lqjax.advising.needs import Needs
 from lqjax.advising.screening import Exclusion, prices, screen
@@ -18,6 +19,7 @@ from lqjax.advising.turning import turns
 from lqjax.advising.wording import answer, coverage, nothing_left
 from lqjax.advising.writing import write
 from lqjax.reporting.comparison import compare_models
+from lqjax.reporting.learning_rates import contenders
 from lqjax.reporting.opening import opened_study
 from lqjax.reporting.study import Study
 from lqjax.reporting.verdict import undertrained, untrained
@@ -49,15 +51,24 @@ def advise_on(
 def advise(study: Study, needs: Needs) -> Advice:
     """Answer from a study.
 
+    Of a network with several learning rates the one that is best by validation is advised on, as
+    in the report.
+
     Raises:
       ValueError: a mixture that does not fit what was measured.
     """
-    mixture = read_mixture(needs.mixture, study.conditions)
+    chosen_rates = standing_in(study)
+    study = _part(study, contenders(study))
+    common = in_common(study)
+    mixture = read_mixture(needs.mixture, study.conditions if needs.mixture else common)
+    aside = ". ".join(
+        filter(None, [chosen_rates, "" if needs.mixture else left_out(study, common)])
+    )
     excluded = screen(study, mixture, needs)
     out = {exclusion.model for exclusion in excluded}
     admissible = tuple(model for model in study.models if model not in out)
     if not admissible:
-        return _nothing(mixture, excluded, needs)
+        return _nothing(mixture, excluded, needs, aside)
     others = [exclusion.model for exclusion in excluded if exclusion.tested]
     draws = draw(study, mixture, (*admissible, *others))
     decision = decide(draws, admissible, needs, prices(study))
@@ -81,7 +92,7 @@ def advise(study: Study, needs: Needs) -> Advice:
         changes=tuple(changes(study, decision, draws, needs, excluded, turning)),
         turns=tuple(turning),
         caveats=caveats,
-        varies=coverage(study, draws),
+        varies=" ".join(filter(None, [coverage(study, draws), f"{aside}." if aside else ""])),
         mixture=mixture.shares,
     )
 
@@ -106,7 +117,7 @@ def _part(study: Study, models: Sequence[str]) -> Study:
     return replace(study, networks={model: study.networks[model] for model in models})
 
 
-def _nothing(mixture: Mixture, excluded: Sequence[Exclusion], needs: Needs) -> Advice:
+def _nothing(mixture: Mixture, excluded: Sequence[Exclusion], needs: Needs, aside: str) -> Advice:
     return Advice(
         outcome=NONE,
         model="",
@@ -121,6 +132,6 @@ def _nothing(mixture: Mixture, excluded: Sequence[Exclusion], needs: Needs) -> A
         changes=(),
         turns=(),
         caveats="",
-        varies="",
+        varies=f"{aside}." if aside else "",
         mixture=mixture.shares,
     )

@@ -33,8 +33,9 @@ def changes(
     """Yield sentences: constraints, the floor, other shares, more images, cheaper equals."""
     for exclusion in excluded:
         yield _without(exclusion, decision, draws)
-    if needs.floor_accuracy:
-        yield _floor(decision, draws, needs)
+    meets = decision.standings[0].meets_floor
+    if meets is not None:
+        yield _floor(decision, draws, needs, meets)
     if decision.outcome == NONE:
         return
     yield from _turns(found, decision)
@@ -55,13 +56,12 @@ def _without(exclusion: Exclusion, decision: Decision, draws: Draws) -> str:
     return f"{reason}; without that it would be ahead of {decision.leader} by {points(gap)}."
 
 
-def _floor(decision: Decision, draws: Draws, needs: Needs) -> str:
+def _floor(decision: Decision, draws: Draws, needs: Needs, meets: float) -> str:
     leader, certainty = decision.leader, needs.certainty
     safe = float(np.quantile(draws.column(leader), 1 - certainty))
-    standing = decision.standings[0]
     return (
         f"The floor of {percent(needs.floor_accuracy)} % is met by {leader} with probability"
-        f" {probability(standing.meets_floor)}; one of {percent(safe)} % would be with"
+        f" {probability(meets)}; one of {percent(safe)} % would be with"
         f" {probability(certainty)}."
     )
 
@@ -86,7 +86,7 @@ def _images(study: Study, decision: Decision, draws: Draws, needs: Needs) -> Ite
     only_images = draws.bootstrap is not None
     if margin is None or margin.value <= 0 or not only_images:
         return
-    if decision.standings[0].meets_floor < needs.certainty:
+    if decision.standings[0].may_miss(needs.certainty):
         return
     spread = float(np.std(draws.column(decision.leader) - draws.column(decision.runner_up)))
     wanted = NormalDist().inv_cdf(needs.certainty)
@@ -104,7 +104,7 @@ def _cheaper(decision: Decision, needs: Needs) -> Iterator[str]:
     """Name what costs less than the leader among those that may be as good."""
     leader = decision.standings[0]
     for other in decision.standings[1:]:
-        if other.best < 1 - needs.certainty or other.meets_floor < needs.certainty:
+        if other.best < 1 - needs.certainty or other.may_miss(needs.certainty):
             continue
         less = list(_savings(other, leader))
         if less:

@@ -61,7 +61,8 @@ def decide(
     right = best_in(draws, leader, admissible)
     if needs.floor_accuracy:
         right = right * meets_in(draws, leader, needs.floor_accuracy)
-    probability = min(float(right.mean()), standings[0].best, standings[0].meets_floor)
+    most = [standings[0].best, standings[0].meets_floor]
+    probability = min(float(right.mean()), *(bound for bound in most if bound is not None))
     outcome = CHOSEN if probability >= needs.certainty else UNDECIDED
     return Decision(outcome, probability, standings, margin)
 
@@ -70,7 +71,7 @@ def _standing(
     draws: Draws, model: str, admissible: tuple[str, ...], needs: Needs, price: Price
 ) -> Standing:
     best = float(best_in(draws, model, admissible).mean())
-    meets, floor = 1.0, needs.floor_accuracy
+    meets, floor = None, needs.floor_accuracy
     if floor:
         meets = float(meets_in(draws, model, floor).mean())
         meets = min(meets, most_certain_meeting(draws, floor))

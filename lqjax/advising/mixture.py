@@ -48,7 +48,7 @@ def read_mixture(wanted: str | Mapping[str, float], conditions: Sequence[Conditi
     Args:
       wanted: "clean=0.5,low_quality/jpeg@*=0.3", or weights by name. Nothing stands for all
         degraded conditions alike; for clean images where there is no other condition.
-      conditions: all that were measured.
+      conditions: all that were measured; where nothing is wanted, those that all networks share.
 
     Raises:
       ValueError: an entry without a weight, a weight that is not above 0, a name that nothing

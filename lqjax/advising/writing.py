@@ -18,7 +18,8 @@ from lqjax.reporting.terminal import align
 from lqjax.rows import replace_text
 
 PAGE, RECORD = "advice.md", "advice.json"
-HEADER = ("network", "accuracy %", "best", "meets floor", "latency, ms", "memory, MiB")
+FLOOR = "meets floor"
+HEADER = ("network", "accuracy %", "best", FLOOR, "latency, ms", "memory, MiB")
 
 
 def write(advice: Advice, needs: Needs, folder: epath.Path) -> Advice:
@@ -44,7 +45,7 @@ def on_screen(advice: Advice) -> str:
     """Write the answer, the table and what would change it as plain text."""
     parts = [advice.sentence[:1].upper() + advice.sentence[1:]]
     if advice.standings:
-        parts.append(align([HEADER, *(_cells(s, "-") for s in advice.standings)]))
+        parts.append(align(_table(advice, "-")))
     if advice.changes:
         parts.append("\n".join(["What would change it:", *(f"- {c}" for c in advice.changes)]))
     return "\n\n".join([*parts, *filter(None, [advice.varies])])
@@ -59,10 +60,11 @@ def _lines(advice: Advice, needs: Needs) -> Iterator[str]:
     yield from ("# Which network to take", "", f"> {_escaped(advice.sentence)}", "")
     yield from ("Asked for:", "", *(f"- {line}" for line in _asked(advice, needs)), "")
     if advice.standings:
-        yield f"| {' | '.join(HEADER)} |"
-        yield "| --- |" + " ---: |" * (len(HEADER) - 1)
-        for standing in advice.standings:
-            yield f"| {' | '.join(map(_escaped, _cells(standing, MISSING)))} |"
+        header, *lines = _table(advice, MISSING)
+        yield f"| {' | '.join(header)} |"
+        yield "| --- |" + " ---: |" * (len(header) - 1)
+        for cells in lines:
+            yield f"| {' | '.join(map(_escaped, cells))} |"
         yield ""
     if advice.changes:
         yield from ("What would change it:", "")
@@ -85,13 +87,22 @@ def _asked(advice: Advice, needs: Needs) -> Iterator[str]:
     yield f"a choice counts as decided from probability {probability(needs.certainty)} on"
 
 
+def _table(advice: Advice, missing: str) -> list[tuple[str, ...]]:
+    """Write the header and a line for each network; without a floor its column is left out."""
+    table = [HEADER, *(_cells(standing, missing) for standing in advice.standings)]
+    if any(standing.meets_floor is not None for standing in advice.standings):
+        return table
+    column = HEADER.index(FLOOR)
+    return [(*cells[:column], *cells[column + 1 :]) for cells in table]
+
+
 def _cells(standing: Standing, missing: str) -> tuple[str, ...]:
     costs = (standing.latency_ms, standing.memory_mib)
     return (
         standing.model,
         with_interval(standing.accuracy),
         probability(standing.best),
-        probability(standing.meets_floor),
+        missing if standing.meets_floor is None else probability(standing.meets_floor),
         *(missing if cost is None else significant(cost) for cost in costs),
     )
 

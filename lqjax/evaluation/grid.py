@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
+from lqjax.answer_files import read_predicted
+from lqjax.damaged import DamagedError
 from lqjax.data.batch import Placed
 from lqjax.distributed import decide, stop_requested
 from lqjax.evaluation.predict import Predictor, Prepare, as_floats
@@ -52,13 +54,14 @@ class Grid:
     ) -> list[Row]:
         """Test under every condition that has no row yet; return the rows of all.
 
-        A condition whose row is on disk is finished and is not computed again.
+        A condition whose row and scores are on disk is finished and is not computed again; one
+        with a damaged file is, with a warning.
 
         Raises:
           Terminated: one of several processes was asked to stop; what is finished is kept.
         """
         count = len(self.split)
-        finished = self._finished(run)
+        finished = self._finished(run, predictor.network.num_classes, progress)
         rows = []
         title = f"evaluate {run.title}"
         total, done = count * len(self.conditions), count * len(finished)
@@ -82,14 +85,26 @@ class Grid:
                 rows.append(row)
         return rows
 
-    def _finished(self, run: Run) -> dict[str, Row]:
+    def _finished(self, run: Run, classes: int, progress: Progress) -> dict[str, Row]:
         # Looked up once, before anything is written, so that all processes test the same ones.
         def look() -> list[str]:
-            rows = [run.row(condition.name) for condition in self.conditions]
+            names = [condition.name for condition in self.conditions]
+            rows = [self._whole(run, name, classes, progress) for name in names]
             return [to_json(row) for row in rows if row is not None]
 
         rows = [from_json(Row, line) for line in decide(look)]
         return {row.condition: row for row in rows}
+
+    def _whole(self, run: Run, condition: str, classes: int, progress: Progress) -> Row | None:
+        """Read the row of a condition if all that belongs to it can be read too."""
+        try:
+            row = run.row(condition)
+            if row is not None:
+                read_predicted(run, row, self.split.labels, classes)
+        except DamagedError as error:
+            progress.say(f"warning: {error.what}; {run.title} is tested under {condition} again")
+            return None
+        return row
 
     def _prepare(self, condition: Condition, measured: list[Measured]) -> Prepare:
         def prepare(images: jax.Array, numbers: jax.Array) -> Images:

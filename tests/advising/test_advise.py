@@ -7,6 +7,7 @@ from lqjax.advising.advise import advise
 from lqjax.advising.mixture import read_mixture
 from lqjax.advising.needs import Needs
 from lqjax.advising.turning import turns
+from lqjax.advising.writing import on_screen, page
 from tests.advising.studies import LEVELLED, cost, study_of
 
 N = 400
@@ -34,6 +35,57 @@ def test_the_best_admissible_network_is_chosen():
     assert found.margin.value == pytest.approx(0.10)
     assert found.probability > 0.99
     assert found.sentence.startswith("take deep: 95.0 [")
+
+
+def test_without_a_floor_there_is_no_column_for_it():
+    found = advise(three(), Needs(mixture="clean=1"))
+    assert {standing.meets_floor for standing in found.standings} == {None}
+    for text in (on_screen(found), page(found, Needs())):
+        assert "meets floor" not in text and "accuracy %" in text
+        assert ">0.999 " in text, "the probability of being the best stays"
+    floored = advise(three(), Needs(mixture="clean=1", floor_accuracy=0.5))
+    assert "meets floor" in on_screen(floored) and "meets floor" in page(floored, Needs())
+
+
+def test_the_mixture_is_of_what_all_networks_finished():
+    # What one network alone was tested under would leave the others out.
+    right = {
+        "deep": {"clean": share(0.9), "jpeg@1": share(0.8), "fog": share(0.1)},
+        "wide": {"clean": share(0.9), "jpeg@1": share(0.6)},
+    }
+    found = advise(study_of(right), Needs())
+    assert found.mixture == {"jpeg@1": 1.0} and found.model == "deep" and not found.excluded
+    assert "Not in the mixture, since not every network was tested there: fog." in found.varies
+    assert advise(study_of(right), Needs(mixture="fog=1")).excluded[0].model == "wide"
+
+
+def test_a_network_without_any_degraded_condition_does_not_empty_the_mixture():
+    right = {
+        "deep": {"clean": share(0.9), "jpeg@1": share(0.8)},
+        "wide": {"clean": share(0.9)},
+    }
+    found = advise(study_of(right), Needs())
+    assert (found.model, found.mixture) == ("deep", {"jpeg@1": 1.0})
+    assert found.excluded[0].reasons == ("it was not tested under jpeg@1",)
+
+
+def test_nothing_in_common_is_refused():
+    right = {"deep": {"jpeg@1": share(0.8)}, "wide": {"fog": share(0.6)}}
+    with pytest.raises(ValueError, match="no degraded condition was finished by all of deep and w"):
+        advise(study_of(right), Needs())
+
+
+def test_of_several_learning_rates_one_stands_for_the_network():
+    right = {
+        "deep@0.1": {"clean": share(0.9), "jpeg@1": share(0.8)},
+        "deep@0.01": {"clean": share(0.9), "jpeg@1": share(0.7)},
+        "wide": {"clean": share(0.9), "jpeg@1": share(0.5)},
+    }
+    histories = {"deep@0.1": LEVELLED[:2], "deep@0.01": LEVELLED, "wide": LEVELLED}
+    found = advise(study_of(right, histories=histories), Needs())
+    # By validation, though the other one does better on the test images.
+    assert [standing.model for standing in found.standings] == ["deep@0.01", "wide"]
+    assert "best by validation is considered; deep@0.1 is not." in found.varies
 
 
 def test_the_mixture_decides():

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from lqjax.damaged import brief
 
 REQUIRED = ("model", "dataset", "condition", "example_id", "label")
 OPTIONAL = ("prediction", "seed", "fold", "group", "image_size")
 SCORE, PROBABILITY = "score", "probability"
 KINDS = {SCORE: "scores", PROBABILITY: "probabilities"}
 """What the numbers of a line may be: its name in a CSV column, before the class, and in JSONL."""
+
+
+LARGEST_NUMBER = 2**31 - 1
+"""Of seed, fold and image size."""
+
+UNWRITABLE = ("Cc", "Cs")
+"""Unicode categories that no page can show: control characters, and halves of characters."""
 
 
 class Scores(NamedTuple):
@@ -61,6 +71,8 @@ def make_answer(place: str, texts: Mapping[str, str], scores: Scores | None) -> 
       ValueError: an empty text that is needed, a number that is none, or neither scores nor a
         prediction.
     """
+    for name, text in texts.items():
+        check_writable(place, name, text)
     for name in REQUIRED:
         if not texts.get(name):
             raise ValueError(f"{place}: {name} is empty or missing; every line needs it")
@@ -91,6 +103,24 @@ def _condition(place: str, text: str) -> str:
 
 def _whole(place: str, name: str, texts: Mapping[str, str]) -> int:
     text = texts.get(name, "") or "0"
-    if not (text.isascii() and text.isdecimal()):
-        raise ValueError(f"{place}: {name} {text!r} is not possible; allowed: a whole number")
+    possible = text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_NUMBER))
+    if not (possible and int(text) <= LARGEST_NUMBER):
+        raise ValueError(
+            f"{place}: {name} {brief(text)!r} is not possible; allowed: a whole number from 0 to"
+            f" {LARGEST_NUMBER}"
+        )
     return int(text)
+
+
+def check_writable(place: str, name: str, text: str) -> None:
+    """Refuse a text that a report could not show.
+
+    Raises:
+      ValueError: it has a control character, or half a character.
+    """
+    wrong = next((c for c in text if unicodedata.category(c) in UNWRITABLE), "")
+    if wrong:
+        raise ValueError(
+            f"{place}: {name} {brief(text)!r} has the character U+{ord(wrong):04X}, which cannot be"
+            " shown; leave it out"
+        )

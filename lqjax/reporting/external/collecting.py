@@ -10,6 +10,7 @@ import numpy as np
 
 from lqjax.reporting.external.answer import SCORE, Answer
 from lqjax.reporting.external.scoring import Scoring, adds_up
+from lqjax.reporting.external.spelling import check_spelling
 from lqjax.reporting.external.spool import Shelf, Spool
 from lqjax.reporting.external.test_set import Part, TestSet, class_number
 
@@ -65,7 +66,7 @@ class Collector:
         if answer.scores is not None:
             logits = self._scoring.logits(answer, answer.scores)
         cell = Cell(answer.model, answer.seed, answer.fold, answer.condition)
-        found = self.cells.get(cell) or self._new(cell, part, logits is not None, file)
+        found = self.cells.get(cell) or self._new(answer, cell, part, logits is not None, file)
         if found.scored != (logits is not None):
             raise ValueError(
                 f"{answer.place}: {'scores' if logits is not None else 'no scores'} for {cell},"
@@ -121,7 +122,8 @@ class Collector:
                 f" {expected})"
             )
 
-    def _new(self, cell: Cell, part: Part, scored: bool, file: str) -> Collected:
+    def _new(self, answer: Answer, cell: Cell, part: Part, scored: bool, file: str) -> Collected:
+        check_spelling(answer.place, cell.condition, self._test_set.conditions)
         columns = len(self._test_set.classes) if scored else 1
         shelf = self._spool.shelf(columns, len(part.positions))
         self.cells[cell] = Collected(shelf, file, scored, scored)

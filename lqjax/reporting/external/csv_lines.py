@@ -14,6 +14,7 @@ from lqjax.reporting.external.answer import (
     REQUIRED,
     Answer,
     Scores,
+    check_writable,
     make_answer,
 )
 
@@ -78,6 +79,8 @@ def _header(place: str, cells: Sequence[str]) -> Header:
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         raise ValueError(f"{place}: column {twice!r} stands there twice")
+    for name in names:
+        check_writable(place, "column", name)
     found = {name: column for column, name in enumerate(names)}
     numbers = {kind: [n for n in names if n.startswith(f"{kind}_")] for kind in KINDS}
     _check_names(place, names, [n for listed in numbers.values() for n in listed])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
+from lqjax.damaged import brief
 from lqjax.registry import nearest_first
 from lqjax.reporting.external.answer import (
     KINDS,
@@ -13,6 +14,7 @@ from lqjax.reporting.external.answer import (
     REQUIRED,
     Answer,
     Scores,
+    check_writable,
     make_answer,
 )
 
@@ -37,8 +39,10 @@ def json_answers(file: TextIO, name: str) -> Iterator[Answer]:
         place = f"{name}, line {number}"
         try:
             record = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"{place}: not JSON ({error}); each line is one object") from None
+        except (ValueError, RecursionError) as error:  # also a number of thousands of digits
+            raise ValueError(
+                f"{place}: not JSON ({brief(str(error))}); each line is one object"
+            ) from None
         if not isinstance(record, dict):
             raise ValueError(f"{place}: {type(record).__name__} in place of an object {{...}}")
         yield _answer(place, record)
@@ -63,6 +67,8 @@ def _answer(place: str, record: Mapping[str, Any]) -> Answer:
 
 def _scores(place: str, kind: str, field: str, value: Any) -> Scores:
     if isinstance(value, dict):
+        for name in value:
+            check_writable(place, f"{kind} of", name)
         return Scores(kind, tuple(value), list(value.values()))
     if isinstance(value, list):
         return Scores(kind, None, value)

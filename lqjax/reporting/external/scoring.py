@@ -7,11 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from lqjax.damaged import brief
 from lqjax.reporting.external.answer import KINDS, PROBABILITY, Answer, Scores
 from lqjax.reporting.external.test_set import TestSet, class_number
 
 SUM_TOLERANCE = 1e-3
 """By how much probabilities may miss 1: they were rounded when they were written."""
+
+LARGEST_SCORE = float(np.finfo(np.float32).max)
+"""Scores are kept as float32, as those of our networks are."""
 
 LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
 """What a probability of 0 counts as, about 1e-38: its logarithm is finite."""
@@ -30,7 +34,7 @@ class Scoring:
         Probabilities become their logarithms.
 
         Raises:
-          ValueError: another number of scores than classes, one that is no finite number, or
+          ValueError: another number of scores than classes, one that is no finite float32, or
             probabilities that are negative or do not add up to 1.
         """
         values = np.array(_numbers(answer.place, scores))
@@ -75,12 +79,13 @@ def _numbers(place: str, scores: Scores) -> list[float]:
     for position, value in enumerate(scores.values):
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
-        if not math.isfinite(number):
+        if not abs(number) <= LARGEST_SCORE:
             name = scores.classes[position] if scores.classes else position
             raise ValueError(
-                f"{place}: {scores.kind} of class {name} is {value!r}; allowed: a finite number"
+                f"{place}: {scores.kind} of class {name} is {brief(repr(value))}; allowed: a finite"
+                f" number of at most {LARGEST_SCORE:.2g} in size (float32)"
             )
         found.append(number)
     return found

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from lqjax.answer_files import read_examples
 from lqjax.reporting.external.answer import Answer
 from lqjax.rows import Row
 from lqjax.workdir import Run
@@ -53,7 +54,7 @@ def test_set_of(runs: Sequence[Run]) -> TestSet:
     """Read the test set from finished runs, at least one.
 
     Raises:
-      ValueError: a run without its list of examples.
+      DamagedError: a run without its list of examples.
     """
     parts: dict[int, Part] = {}
     conditions: dict[str, Row] = {}
@@ -62,12 +63,7 @@ def test_set_of(runs: Sequence[Run]) -> TestSet:
         conditions |= {row.condition: row for row in run.rows()}
         if run.fold in parts:
             continue
-        try:
-            found = run.examples()
-        except FileNotFoundError:
-            raise ValueError(
-                f"{run.root}: examples.npz is missing; run --mode=evaluate again"
-            ) from None
+        found = read_examples(run)
         positions = {str(name): i for i, name in enumerate(found["ids"])}
         parts[run.fold] = Part(positions, found["labels"], found.get("groups"))
         classes = found["classes"]
@@ -75,6 +71,13 @@ def test_set_of(runs: Sequence[Run]) -> TestSet:
     names = tuple(str(name) for name in classes)
     source = str(runs[0].root.parent.parent.parent)
     return TestSet(source, first.dataset, first.image_size, names, parts, conditions)
+
+
+class _Label(NamedTuple):
+    """The true class of an image as written, and where."""
+
+    text: str
+    place: str
 
 
 def discover(answers: Iterable[Answer]) -> TestSet:
@@ -87,18 +90,19 @@ def discover(answers: Iterable[Answer]) -> TestSet:
       ValueError: no image size, data sets or image sizes that differ, or two labels of one image.
     """
     first: Answer | None = None
-    labels: dict[int, dict[str, str]] = {}
+    labels: dict[int, dict[str, _Label]] = {}
     texts: dict[str, None] = {}
     named: tuple[str, ...] = ()
     listed = 0
     for answer in answers:
         first = first or _complete(answer)
         _check_alike(first, answer)
-        known = labels.setdefault(answer.fold, {}).setdefault(answer.example, answer.label)
-        if known != answer.label:
+        found = _Label(answer.label, answer.place)
+        known = labels.setdefault(answer.fold, {}).setdefault(answer.example, found)
+        if known.text != answer.label:
             raise ValueError(
                 f"{answer.place}: label {answer.label!r} of example {answer.example!r}, which was"
-                f" {known!r} before"
+                f" {known.text!r} before"
             )
         texts |= dict.fromkeys(filter(None, (answer.label, answer.prediction)))
         if answer.scores is not None:
@@ -106,7 +110,7 @@ def discover(answers: Iterable[Answer]) -> TestSet:
             listed = max(listed, len(answer.scores.values))
     if first is None:
         raise ValueError("no predictions; name at least one file with answers")
-    classes = named or _classes(texts, listed)
+    classes = named or _classes(first.place, texts, listed)
     empty = TestSet("the first line", first.dataset, first.image_size, classes, {})
     parts = {fold: _part(found, empty) for fold, found in labels.items()}
     return replace(empty, parts=parts)
@@ -121,7 +125,7 @@ def class_number(test_set: TestSet, place: str, what: str, text: str) -> int:
     if text in test_set.classes:
         return test_set.classes.index(text)
     count = len(test_set.classes)
-    if text.isascii() and text.isdecimal() and int(text) < count:
+    if text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS and int(text) < count:
         return int(text)
     shown = ", ".join(test_set.classes[:MOST_SHOWN]) + (", ..." if count > MOST_SHOWN else "")
     raise ValueError(
@@ -131,6 +135,12 @@ def class_number(test_set: TestSet, place: str, what: str, text: str) -> int:
 
 MOST_SHOWN = 10
 """Classes that a message lists."""
+
+MOST_CLASSES = 1_000_000
+"""Classes that are told by their numbers alone: a larger number is a slip."""
+
+MOST_DIGITS = 20
+"""Of a number that is read to compare it."""
 
 
 def _complete(first: Answer) -> Answer:
@@ -155,22 +165,27 @@ def _check_alike(first: Answer, answer: Answer) -> None:
         )
 
 
-def _classes(texts: Iterable[str], listed: int) -> tuple[str, ...]:
+def _classes(place: str, texts: Iterable[str], listed: int) -> tuple[str, ...]:
     """Name the classes that no score is named by; `listed` is how many scores a line has."""
     found = sorted(texts)
     if all(text.isascii() and text.isdecimal() for text in found):
-        return tuple(str(i) for i in range(max(listed, *(int(text) + 1 for text in found))))
+        digits = max(map(len, found))
+        count = max(listed, *(int(text) + 1 for text in found)) if digits < MOST_DIGITS else 0
+        if not 0 < count <= MOST_CLASSES:
+            raise ValueError(
+                f"{place} and after it: class {max(found, key=len)[:MOST_DIGITS]!r}; numbers of"
+                f" classes count from 0, and there may be {MOST_CLASSES:,} at most"
+            )
+        return tuple(str(i) for i in range(count))
     if listed:
         raise ValueError(
-            "scores in a list and labels that are names: the order of the classes is not known;"
-            " write scores as {class: number}, or labels as numbers from 0"
+            f"{place} and after it: scores in a list and labels that are names: the order of the"
+            " classes is not known; write scores as {class: number}, or labels as numbers from 0"
         )
     return tuple(found)
 
 
-def _part(labels: Mapping[str, str], test_set: TestSet) -> Part:
+def _part(labels: Mapping[str, _Label], test_set: TestSet) -> Part:
     positions = {name: i for i, name in enumerate(labels)}
-    numbers = [
-        class_number(test_set, f"example {name!r}", "label", text) for name, text in labels.items()
-    ]
+    numbers = [class_number(test_set, each.place, "label", each.text) for each in labels.values()]
     return Part(positions, np.array(numbers, np.int32))
