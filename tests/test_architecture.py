@@ -11,7 +11,8 @@ import lqjax
 
 PACKAGE = Path(lqjax.__file__).parent
 LAYERS = {
-    "config": 0, "settings": 0, "overriding": 0, "textlists": 0, "registry": 0, "typing": 0,
+    "config": 0, "settings": 0, "overriding": 0, "precedence": 0, "displacing": 0,
+    "textlists": 0, "registry": 0, "typing": 0,
     "runtime": 0, "compiling": 0, "freed_memory": 0, "progress": 0, "rows": 0, "workdir": 0,
     "imaging": 0,
     "variants": 0, "distributed": 0, "joining": 0, "locking": 0, "stopping": 0, "signals": 0,
@@ -21,7 +22,7 @@ LAYERS = {
     "training": 2, "evaluation": 2,
     "reporting": 3, "advising": 3, "costing": 3, "workbench": 3, "network_training": 3,
     "outcomes": 3, "answering": 3, "claiming": 3, "experiment": 3, "smoke": 3, "recipes": 3,
-    "diverging": 3,
+    "diverging": 3, "same_images": 3,
     "arguments": 3, "cli": 3, "corrupting": 3, "picture_batches": 3, "picturing": 3, "tools": 3,
 }  # fmt: skip
 ROOT_FILES = {"__init__", "__main__"}

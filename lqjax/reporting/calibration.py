@@ -13,6 +13,7 @@ from lqjax.metrics.reliability import pooled_diagram
 from lqjax.metrics.temperature import HIGHEST, LOWEST, Temperature, fit_temperature
 from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.conditions import CLEAN, Condition
+from lqjax.reporting.losses import keeps_scores
 from lqjax.reporting.study import Network, Study
 
 NO_VALIDATION = "no scores of its validation images are kept"
@@ -69,8 +70,8 @@ def calibrate(study: Study, comparison: Comparison) -> Calibration | None:
     """Compute the calibration of all models from the scores they keep; `None` without any."""
     cell = comparison.clean
     wanted = [*([cell.condition] if cell else []), *comparison.shared]
-    scored = [m for m in study.models if any(_scored(study, m, c) for c in wanted)]
-    common = [c for c in wanted if all(_scored(study, m, c) for m in scored)]
+    scored = [m for m in study.models if any(keeps_scores(study, m, c) for c in wanted)]
+    common = [c for c in wanted if all(keeps_scores(study, m, c) for m in scored)]
     if not scored or not common:
         return None
     return Calibration(
@@ -89,14 +90,6 @@ def averaged(summaries: Sequence[CalibrationSummary]) -> CalibrationSummary:
         **means,
         parts=BrierDecomposition(*parts.tolist()),
         diagram=pooled_diagram([summary.diagram for summary in summaries]),
-    )
-
-
-def _scored(study: Study, model: str, condition: Condition) -> bool:
-    """Tell whether all runs of a model keep their scores of a condition."""
-    return study.finished(model, condition) and all(
-        network.scores is not None and network.rows[condition.name].loss is not None
-        for network in study.networks[model]
     )
 
 

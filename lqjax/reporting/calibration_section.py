@@ -29,9 +29,10 @@ def calibration_section(
     if calibration is None:
         return
     yield Text(
-        "A network is calibrated if of the answers it gives with confidence 80 % eight in ten are"
-        " right. Confidence is the softmax probability of the predicted class. Where it lies above"
-        " the accuracy, the network is surer than it should be."
+        "A network is calibrated if eight in ten of the answers that it gives with 80 % confidence"
+        " are right, and so on for every confidence. Confidence is the softmax probability of the"
+        " predicted class. Where it lies above the accuracy, the network is surer than it should"
+        " be."
     )
     yield confidence_table(calibration)
     if RELIABILITY in drawn:
@@ -122,14 +123,23 @@ def _all_scopes(calibration: Calibration) -> dict[str, tuple]:
 
 def _about_numbers(calibration: Calibration) -> str:
     text = (
-        f"ECE: mean over {BINS} bins of equal width of |accuracy − confidence|; adaptive ECE: over"
-        " bins of equally many answers. Both are above 0 even for a calibrated network, the more so"
-        " the fewer images there are. NLL and Brier (0 to 2) judge confidence and answer together;"
-        " lower is better."
+        f"ECE: answers are sorted by confidence into {BINS} bins of equal width, and"
+        " |accuracy − confidence| is averaged over the bins, each weighted by its share of the"
+        " answers; adaptive ECE: the same with equally many answers in every bin. Both are above 0"
+        " even for a calibrated network, the more so the fewer images there are. NLL and Brier (0"
+        " to 2) judge confidence and answer together; lower is better."
     )
     if calibration.shared:
-        count = plural(len(calibration.shared), "condition")
-        text += f" Degraded: means over {count}, by level over those of the level."
+        text += f" Degraded images: {_what_is_averaged(calibration)}."
+    return text
+
+
+def _what_is_averaged(calibration: Calibration) -> str:
+    if len(calibration.shared) == 1:
+        return "one condition"
+    text = f"means over {plural(len(calibration.shared), 'condition')}"
+    if len(by_level(calibration.shared)) > 1:
+        text += "; by severity, over the conditions of that severity"
     return text
 
 

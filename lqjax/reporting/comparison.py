@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 
@@ -18,11 +19,14 @@ from lqjax.reporting.intervals import (
     within,
 )
 from lqjax.reporting.learning_rates import contenders
-from lqjax.reporting.significance import Significance, significance
+from lqjax.reporting.significance import Pair, Significance, significance
 from lqjax.reporting.study import Study
 
 DEGRADED_MEAN = "mean of the degraded"
 """What the mean over `Comparison.shared` is called."""
+
+TESTS_SECTION = "Tests between models"
+"""The part of the report that has every pair of models."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Comparison:
       retrained: the gap that decides, with an interval that covers training again; `None` where
         there are too few seeds, or folds, whose intervals cover it anyway.
       tests: leader against other in each condition that both finished; `None` where there is none.
+      pairs: the tests of every pair of the compared models that finished a condition in common,
+        the better one by mean accuracy first; leader and other are the first of them.
     """
 
     leader: str
@@ -66,6 +72,7 @@ class Comparison:
     tests: Significance | None
     retrained: Estimate | None = None
     by_group: float | None = None
+    pairs: Mapping[Pair, Significance] = field(default_factory=dict)
 
     @property
     def clean(self) -> Cell | None:
@@ -99,6 +106,7 @@ def compare_models(study: Study) -> Comparison:
     compared = [cell.condition for cell in cells if cell.gap is not None]
     decisive = shared or tuple(c for c in compared if not c.degraded)
     both = (leader, other)
+    pairs = _tested_pairs(study, ranking)
     return Comparison(
         leader=leader,
         other=other,
@@ -106,10 +114,22 @@ def compare_models(study: Study) -> Comparison:
         shared=shared,
         mean={m: within(found, 0, 1) for m, found in zip(by_image, means, strict=False)},
         mean_gap=means[-1] if other and shared else None,
-        tests=significance(study, leader, other, compared) if compared else None,
+        tests=pairs.get(both),
         retrained=gap_over_seeds(study, both, decisive) if compared else None,
         by_group=chance_by_group(study, both, decisive) if compared else None,
+        pairs=pairs,
     )
+
+
+def _tested_pairs(study: Study, ranking: Sequence[str]) -> dict[Pair, Significance]:
+    """Test all pairs of the ranked models, for the best two were picked on the same images."""
+    finished = {
+        (first, second): [
+            c for c in study.conditions if study.finished(first, c) and study.finished(second, c)
+        ]
+        for first, second in combinations(ranking, 2)
+    }
+    return significance(study, {pair: found for pair, found in finished.items() if found})
 
 
 def _merit(study: Study, model: str, by_image: Mapping[str, np.ndarray]) -> float:

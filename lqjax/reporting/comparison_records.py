@@ -19,7 +19,8 @@ class ComparisonRecord:
       value, low, high: with the 95 % interval.
       deviation: standard deviation over folds or seeds; `None` for a single run.
       test: name of the test of a gap.
-      p: its p-value, corrected by Holm over the degraded conditions; `None` for means.
+      p: its p-value, corrected by Holm over the degraded conditions, of all pairs of models where
+        there are several; `None` for means. tests.csv has every pair.
     """
 
     condition: str

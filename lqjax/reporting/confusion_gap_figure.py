@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.conditions import Condition
@@ -22,7 +23,7 @@ from lqjax.reporting.confusion_figure import (
 )
 from lqjax.reporting.formatting import enumeration, plural, shorten
 from lqjax.reporting.study import Study
-from lqjax.reporting.style import FONT_SIZE, INK, PALETTE, SMALL, new_figure
+from lqjax.reporting.style import FONT_SIZE, INK, SMALL, new_figure, pair_colors
 
 MOST_IN_MATRIX = 15
 """Classes up to which a matrix is read at a glance; above, the largest differences are listed."""
@@ -40,10 +41,7 @@ EQUAL_CONTRAST = 0.179
 
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 GAMMA = 2.2
-LEADER, OTHER, NEITHER = PALETTE[0], PALETTE[1], "#f7f7f7"
-SHADES = LinearSegmentedColormap.from_list("gap", [OTHER, NEITHER, LEADER]).with_extremes(
-    bad=UNKNOWN
-)
+NEITHER = "#f7f7f7"
 ARROW = "\N{RIGHTWARDS ARROW}"
 
 Panel = tuple[str, np.ndarray]
@@ -79,26 +77,43 @@ def confusion_gap_figure(study: Study, comparison: Comparison) -> Figure | None:
     panels = confusion_gaps(study, comparison)
     if not panels:
         return None
+    leader, other = comparison.leader, comparison.other
+    colors = pair_colors(study.models, leader, other)
     if len(study.class_names) > MOST_IN_MATRIX:
-        return _bars(study, panels)
+        figure = _bars(study, panels, colors)
+    else:
+        figure = _matrices(study, panels, shades(*colors))
+    signs = (f"+ {leader} more often", f"\N{MINUS SIGN} {other} more often")
+    handles = [Patch(color=c, label=sign) for c, sign in zip(colors, signs, strict=True)]
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    return figure
+
+
+def shades(leader: str, other: str) -> Colormap:
+    """Make the colours of differences: from the other's, over none, to the leader's."""
+    found = LinearSegmentedColormap.from_list("gap", [other, NEITHER, leader])
+    return found.with_extremes(bad=UNKNOWN)
+
+
+def _matrices(study: Study, panels: Sequence[Panel], colors: Colormap) -> Figure:
     figure = new_figure(PANEL_HEIGHT, PANEL_WIDTH * len(panels))
     grid = figure.subplots(1, len(panels), squeeze=False).ravel()
     scale = max(LEAST_SCALE, *(float(np.nanmax(np.abs(gap))) for _, gap in panels))
     for axes, (title, gap) in zip(grid, panels, strict=True):
-        axes.imshow(gap, cmap=SHADES, vmin=-scale, vmax=scale, interpolation="nearest")
+        axes.imshow(gap, cmap=colors, vmin=-scale, vmax=scale, interpolation="nearest")
         label_classes(axes, study.class_names)
         axes.set_title(title)
         if len(gap) <= MOST_NUMBERED:
-            _number(axes, gap, scale)
+            _number(axes, gap, scale, colors)
     return figure
 
 
-def _number(axes: Axes, gap: np.ndarray, scale: float) -> None:
+def _number(axes: Axes, gap: np.ndarray, scale: float, colors: Colormap) -> None:
     """Write differences of at least half a point into the cells, in whole points with sign."""
     size = SMALL if len(gap) > 3 else FONT_SIZE
     for (i, j), share in np.ndenumerate(gap):
         if abs(share) >= LEAST_WRITTEN:
-            color = _ink_on(SHADES((share / scale + 1) / 2))
+            color = _ink_on(colors((share / scale + 1) / 2))
             text = f"{100 * share:+.0f}".replace("-", "\N{MINUS SIGN}")
             axes.text(j, i, text, ha="center", va="center", color=color, size=size)
 
@@ -108,7 +123,7 @@ def _ink_on(ground: tuple[float, float, float, float]) -> str:
     return BLACK if light > EQUAL_CONTRAST else WHITE
 
 
-def _bars(study: Study, panels: Sequence[Panel]) -> Figure:
+def _bars(study: Study, panels: Sequence[Panel], pair: tuple[str, str]) -> Figure:
     listed = [largest(gap, MOST_LISTED) for _, gap in panels]
     height = BAR_HEIGHT * max(1, *map(len, listed)) + BAR_MARGIN
     figure = new_figure(height, BAR_WIDTH * len(panels))
@@ -116,7 +131,7 @@ def _bars(study: Study, panels: Sequence[Panel]) -> Figure:
         figure.subplots(1, len(panels), squeeze=False).ravel(), panels, listed, strict=True
     ):
         values = [100 * gap[pair] for pair in pairs]
-        colors = [LEADER if value > 0 else OTHER for value in values]
+        colors = [pair[0] if value > 0 else pair[1] for value in values]
         places = range(len(pairs))
         axes.barh(places, values, color=colors)
         axes.set_yticks(places, [_pair(study.class_names, pair) for pair in pairs])
@@ -138,11 +153,18 @@ def largest(gap: np.ndarray, count: int) -> list[tuple[int, int]]:
     return [(int(i), int(j)) for i, j in pairs if size[i, j] > 0]
 
 
-def reading_help(study: Study) -> str:
-    """Say how the figure is read: few classes are a matrix, many a list."""
-    if len(study.class_names) > MOST_IN_MATRIX:
-        return f"The {MOST_LISTED} mistakes that differ most; all others differ less."
-    return "Blue on the diagonal is more right answers, blue beside it more mistakes."
+def confusion_gap_caption(study: Study, comparison: Comparison) -> str:
+    """Say what the figure shows and how it is read: few classes are a matrix, many a list."""
+    help_in_reading = (
+        "On the diagonal that is more right answers, beside it more mistakes."
+        if len(study.class_names) <= MOST_IN_MATRIX
+        else f"The {MOST_LISTED} mistakes that differ most; all others differ less."
+    )
+    return (
+        f"What {comparison.leader} answers more often (+, in its colour) or less often (−, in that"
+        f" of {comparison.other}) than {comparison.other}, in points of the true class."
+        f" {help_in_reading} Differences are not tested one by one."
+    )
 
 
 def confusion_gaps_in_words(study: Study, comparison: Comparison) -> str:

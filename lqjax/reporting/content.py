@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from lqjax.metrics.interval import Estimate
 from lqjax.metrics.shown import LEVEL
+from lqjax.reporting.all_metrics import AllMetrics
 from lqjax.reporting.calibration_section import calibration_section
-from lqjax.reporting.comparison import Comparison
+from lqjax.reporting.cautions import cautions
+from lqjax.reporting.comparison import TESTS_SECTION, Comparison
 from lqjax.reporting.confusion_table import confusion_tables
 from lqjax.reporting.cost_section import cost_blocks
 from lqjax.reporting.document import (
@@ -26,12 +28,16 @@ from lqjax.reporting.findings import Findings
 from lqjax.reporting.formatting import enumeration, gap, interval, percent, plural
 from lqjax.reporting.learning_rates import best_rates
 from lqjax.reporting.method import method
+from lqjax.reporting.metric_section import metric_blocks
 from lqjax.reporting.mistakes_figure import mistakes_table
+from lqjax.reporting.mistakes_words import about_mistakes
+from lqjax.reporting.outcomes_in_words import outcome
+from lqjax.reporting.pairwise_section import pairwise_section
 from lqjax.reporting.protocol import coverage
 from lqjax.reporting.provenance import provenance
 from lqjax.reporting.robustness_section import robustness_section
 from lqjax.reporting.study import Study
-from lqjax.reporting.tables import metric_table, study_table, training_table
+from lqjax.reporting.tables import study_table, training_table
 from lqjax.reporting.training_state import RISE, WINDOW
 from lqjax.reporting.verdict import Verdict, still_rising
 
@@ -48,7 +54,10 @@ def compose(
 ) -> Document:
     """Put verdict, tables and figures in their order; a part without data is left out."""
     sections = [
-        Section("Accuracy by condition", tuple(_accuracy(study, comparison, drawn))),
+        Section(
+            "Accuracy by condition", tuple(_accuracy(study, comparison, findings.metrics, drawn))
+        ),
+        Section(TESTS_SECTION, tuple(pairwise_section(study, findings.pairs))),
         Section(
             "Robustness",
             tuple(robustness_section(study, comparison, findings.robustness, drawn)),
@@ -109,25 +118,20 @@ def _chance_tile(comparison: Comparison, decisive: Estimate, verdict: Verdict) -
         )
     tests = comparison.tests
     if tests is not None and tests.count > 1:
-        detail += (
-            f"; of {tests.count} conditions {tests.ahead} show {comparison.leader} ahead,"
-            f" {tests.behind} {comparison.other}, {tests.undecided} neither (Holm, {LEVEL})"
-        )
+        said = outcome(comparison.leader, comparison.other, tests)
+        detail += f"; {said} (Holm, {LEVEL})"
     return Tile("Could it be chance?", "Unlikely" if excluded else "Yes", detail)
 
 
-def _accuracy(study: Study, comparison: Comparison, drawn: Mapping[str, Drawn]) -> Iterator[Block]:
+def _accuracy(
+    study: Study, comparison: Comparison, metrics: AllMetrics, drawn: Mapping[str, Drawn]
+) -> Iterator[Block]:
+    for caution in cautions(study):
+        yield Text(caution)
     yield study_table(study, comparison)
     yield from _figure(drawn, "accuracy")
     yield Text(method(study, comparison))
-    folds = tuple(metric_table(study, network) for network in study.all_networks)
-    about = Text(
-        "Precision, recall and F1 are unweighted means over classes, 0 where a denominator is 0;"
-        " AUC is the area under the ROC curve, one class against the rest where there are more"
-        " than two. PSNR and SSIM (Gaussian window of 11 px) are means over images against the"
-        " clean image, PSNR over those that the condition changes."
-    )
-    yield Fold("All metrics", (about, *folds))
+    yield from metric_blocks(study, metrics)
 
 
 def _figure(drawn: Mapping[str, Drawn], name: str) -> Iterator[Figure]:
@@ -146,11 +150,7 @@ def _mistakes(study: Study, drawn: Mapping[str, Drawn]) -> Iterator[Block]:
 def _confident(study: Study, drawn: Mapping[str, Drawn]) -> Iterator[Block]:
     if not study.mistakes:
         return
-    yield Text(
-        "From the first seed (and fold): the surest mistakes of the best model, then those that the"
-        " runner-up alone makes, on clean images and in the hardest condition of the degradations"
-        " that are hardest for the best model. Percentages are the networks' own confidence."
-    )
+    yield Text(about_mistakes(study.mistakes, study.folds > 1, list(study.sources)))
     yield from _figure(drawn, "mistakes")
     yield Fold("Where to find these images", (mistakes_table(study.mistakes),))
 

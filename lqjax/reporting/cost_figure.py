@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from lqjax.metrics.interval import Estimate
 from lqjax.reporting.comparison import DEGRADED_MEAN, Comparison
 from lqjax.reporting.cost_summary import devices, measured_costs
-from lqjax.reporting.formatting import shorten_middle, si, significant
+from lqjax.reporting.formatting import percent, shorten_middle, si, significant
 from lqjax.reporting.pareto import pareto_front
 from lqjax.reporting.point_names import Segment, name_points
 from lqjax.reporting.study import Study
@@ -110,6 +110,18 @@ def robust_accuracy(comparison: Comparison) -> Mapping[str, Estimate]:
 def what_is_shown(comparison: Comparison) -> str:
     """Say which accuracy `robust_accuracy` is."""
     return DEGRADED_MEAN if comparison.mean else "clean images"
+
+
+def costs_in_words(study: Study, comparison: Comparison) -> str:
+    """Say accuracy, latency and size of each model to those who cannot see the figure."""
+    accuracies = robust_accuracy(comparison)
+    parts = [
+        f"{model}: {percent(accuracies[model].value)} %, {significant(cost.latency_ms)} ms,"
+        f" {si(cost.parameters)} parameters"
+        for model, cost in measured_costs(study).items()
+        if model in accuracies
+    ]
+    return f"Accuracy, {what_is_shown(comparison)}, with latency and size. {'; '.join(parts)}."
 
 
 def _mebibytes(cost: Cost) -> float | None:

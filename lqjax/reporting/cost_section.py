@@ -48,6 +48,6 @@ def _method(study: Study) -> str:
     if len(devices(study)) > 1:
         parts.append(
             "The networks were measured on different devices or in different number types: their"
-            " latencies, memory and speeds do not compare, and the figure leaves them out."
+            " latencies, memory and speeds cannot be compared, and the figure leaves them out."
         )
     return " ".join(parts)

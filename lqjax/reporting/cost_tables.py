@@ -11,6 +11,7 @@ from lqjax.reporting.formatting import (
     data_size,
     duration,
     percent,
+    plural,
     si,
     significant,
 )
@@ -46,7 +47,7 @@ def forward_table(study: Study) -> Table:
     where = f" on {devices(study)[0]}" if one else ""
     caption = f"A forward pass at {' and '.join(map(str, sizes))} px{where}."
     if any(len(study.networks[model]) > 1 for model in costs):
-        caption += " Of several runs of a network the first; costs.csv has all."
+        caption += " Where a network was trained several times: its first run; costs.csv has all."
     found = [TableRow((name, *map(value, costs.values()))) for name, value in lines]
     rows = tuple(row for row in found if set(row.cells[1:]) != {MISSING})
     return Table(caption, ("cost", *costs), rows, sortable=False)
@@ -71,8 +72,9 @@ def throughput_table(study: Study) -> Table | None:
         cells += [_size(t.memory_bytes if t else None) for t in speeds] if memory else []
         rows.append(TableRow(tuple(cells)))
     runs = sorted({t.timed_runs for by_size in found.values() for t in by_size.values()})
-    counts = f"{runs[0]}" if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
-    caption = f"Throughput by batch size, median [quartiles] of {counts} runs."
+    counts = plural(runs[-1], "timed run")
+    counts = counts if len(runs) == 1 else f"{runs[0]:,} to {counts}"
+    caption = f"Throughput by batch size, median [quartiles] of {counts}."
     return Table(caption, tuple(header), tuple(rows))
 
 

@@ -69,6 +69,13 @@ class Facts:
 
 
 @dataclass(frozen=True)
+class Commands:
+    """What can be done, and the command for a shell that does it, letter by letter."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Fold:
     """What is closed until asked for."""
 
@@ -76,7 +83,7 @@ class Fold:
     blocks: tuple[Block, ...]
 
 
-Block = Text | Table | Figure | Tiles | Facts | Fold
+Block = Text | Table | Figure | Tiles | Facts | Commands | Fold
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -10,18 +13,19 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from lqjax.metrics.coordinate import LOG
 from lqjax.metrics.envelope import Envelope
 from lqjax.metrics.ladder import number_text
+from lqjax.reporting.bands import draw_band
 from lqjax.reporting.envelope_words import points_lost
 from lqjax.reporting.envelopes import Envelopes, LadderEnvelopes, ModelEnvelope
 from lqjax.reporting.formatting import enumeration, shorten
+from lqjax.reporting.legends import draw_legend
 from lqjax.reporting.study import Study
 from lqjax.reporting.style import (
     FAINT,
     INK,
-    LEGEND_COLUMNS,
     SMALL,
     WIDTH,
-    model_colors,
-    model_markers,
+    Look,
+    model_looks,
     new_figure,
 )
 
@@ -35,12 +39,11 @@ COLUMNS = 2
 PLOT_HEIGHT = 2.9
 LEGEND_HEIGHT = 0.5
 LONGEST_TITLE = 60
-BAND = 0.16
-"""Opacity of the intervals: two bands over each other can be told apart."""
-
+CURVE_WIDTH = 1.6
 LEVEL_SIZE, CROSSING_SIZE = 3.5, 7.5
 CROSSING_WIDTH = 1.6
 DROP_MARKER, FLOOR_MARKER = "D", "o"
+FLOOR_LINE: dict[str, Any] = {"color": FAINT, "linestyle": ":", "linewidth": 1.5}
 MOST_TICKS = 8
 STEPS = (1, 2, 2.5, 5, 10)
 LOG_TICKS = (1, 2, 5)
@@ -68,24 +71,25 @@ def envelope_figure(study: Study, envelopes: Envelopes | None) -> Figure | None:
         axes.set_ylabel("accuracy, %")
     lowest = min(e.low for found in ladders for m in found.models for e in m.accuracy)
     grid[0].set_ylim(max(0.0, min(100 * lowest - ROOM_ABOVE, 100 - LEAST_RANGE)), 100 + ROOM_ABOVE)
-    handles = {
-        label: handle
-        for axes in grid[: len(ladders)]
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    order = sorted(handles, key=lambda label: label not in study.models)
-    keys = [*(handles[label] for label in order), _key(DROP_MARKER)]
-    names = [*order, f"{points_lost(envelopes.drop)} below clean images"]
-    if envelopes.floor:
-        keys.append(_key(FLOOR_MARKER))
-        names.append("at the floor")
-    figure.legend(keys, names, loc="outside upper left", ncols=min(len(names), LEGEND_COLUMNS))
+    draw_legend(figure, _keys(study, envelopes, ladders))
     return figure
 
 
-def _key(marker: str) -> Line2D:
+def _keys(study: Study, envelopes: Envelopes, ladders: Sequence[LadderEnvelopes]) -> list[Line2D]:
+    """Return the legend: the models that are drawn, the floor, and the two kinds of crossing."""
+    drawn = {model.model for found in ladders for model in found.models}
+    keys = [look.key(model) for model, look in model_looks(study.models).items() if model in drawn]
+    if envelopes.floor:
+        keys.append(Line2D([], [], **FLOOR_LINE, label=f"floor of {100 * envelopes.floor:g} %"))
+        keys.append(_crossing_key(FLOOR_MARKER, "at the floor"))
+    lost = f"{points_lost(envelopes.drop)} below clean images"
+    return [*keys, _crossing_key(DROP_MARKER, lost)]
+
+
+def _crossing_key(marker: str, label: str) -> Line2D:
     return Line2D([], [], color=INK, marker=marker, linestyle="", markerfacecolor="none",
-                  markersize=CROSSING_SIZE, markeredgewidth=CROSSING_WIDTH)  # fmt: skip
+                  markersize=CROSSING_SIZE, markeredgewidth=CROSSING_WIDTH,
+                  label=label)  # fmt: skip
 
 
 def envelopes_in_words(study: Study, envelopes: Envelopes | None) -> str:
@@ -99,41 +103,30 @@ def envelopes_in_words(study: Study, envelopes: Envelopes | None) -> str:
 
 def _draw_ladder(axes: Axes, study: Study, envelopes: Envelopes, found: LadderEnvelopes) -> None:
     ladder = found.ladder
-    colors, markers = model_colors(study.models), model_markers(study.models)
+    looks = model_looks(study.models)
     if envelopes.floor:
-        axes.axhline(100 * envelopes.floor, color=FAINT, linestyle="--", linewidth=1.2,
-                     label=f"floor of {100 * envelopes.floor:g} %")  # fmt: skip
+        axes.axhline(100 * envelopes.floor, **FLOOR_LINE)
     for model in found.models:
-        color, marker = colors[model.model], markers[model.model]
-        _draw_model(axes, ladder.levels, model, color, marker)
+        _draw_model(axes, ladder.levels, model, looks[model.model])
     for model in found.models:
-        _mark(axes, model.drop, colors[model.model], DROP_MARKER)
-        _mark(axes, model.floor, colors[model.model], FLOOR_MARKER)
+        _mark(axes, model.drop, looks[model.model].color, DROP_MARKER)
+        _mark(axes, model.floor, looks[model.model].color, FLOOR_MARKER)
     _severity_axis(axes, found, found.models[0].drop.ladder.axis == LOG)
     axes.set_title(shorten(ladder.title, LONGEST_TITLE))
 
 
-def _draw_model(
-    axes: Axes, levels: tuple[float, ...], model: ModelEnvelope, color: str, marker: str
-) -> None:
+def _draw_model(axes: Axes, levels: tuple[float, ...], model: ModelEnvelope, look: Look) -> None:
     """Draw the measured points, the falling curve through them, and their intervals."""
-    axes.fill_between(
-        levels,
-        [100 * e.low for e in model.accuracy],
-        [100 * e.high for e in model.accuracy],
-        color=color,
-        alpha=BAND,
-        linewidth=0,
-    )
-    axes.plot(levels, [100 * share for share in model.curve], color=color, linewidth=1.6)
+    draw_band(axes, levels, model.accuracy, look.color)
+    axes.plot(levels, [100 * share for share in model.curve], color=look.color,
+              linewidth=CURVE_WIDTH, linestyle=look.line)  # fmt: skip
     axes.plot(
         levels,
         [100 * e.value for e in model.accuracy],
-        color=color,
-        marker=marker,
+        color=look.color,
+        marker=look.marker,
         markersize=LEVEL_SIZE,
         linestyle="",
-        label=model.model,
     )
 
 

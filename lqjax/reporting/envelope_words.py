@@ -33,8 +33,8 @@ def ladder_sentences(envelopes: Envelopes, found: LadderEnvelopes) -> str:
         sentences.append(gap_sentence(envelopes, found.drop_gap))
     needed = len(found.ladder.levels) + 1
     sentences += [
-        f"{model} was tested under {count} of the {needed} conditions that are needed, clean images"
-        " among them; --mode=evaluate goes on"
+        f"{model} was tested under {count} of the {needed} conditions that this takes, clean images"
+        " included; --mode=evaluate goes on"
         if count
         else f"{model} was not tested on this ladder"
         for model, count in found.unfinished.items()
@@ -46,10 +46,10 @@ def drop_clause(model: ModelEnvelope, drop: float) -> str:
     """Say where a model has lost so much of its clean accuracy."""
     lost, envelope = points_lost(drop), model.drop
     if envelope.found.where == STRONGER:
-        return f"{model.model} does not lose {lost} within the ladder, {_whole(envelope)}"
+        return f"{model.model} does not lose {lost} anywhere on the ladder, {_whole(envelope)}"
     if envelope.found.where == MILDER:
         mildest = _named_rung(envelope.ladder, 0)
-        return f"{model.model} has lost {lost} at its mildest value already, {mildest}"
+        return f"{model.model} has already lost {lost} at the mildest value tested, {mildest}"
     return f"{model.model} loses {lost} at {_place(envelope)}"
 
 
@@ -65,12 +65,12 @@ def floor_clause(model: ModelEnvelope, floor: float) -> str:
     if envelope is None:
         return ""
     if model.clean < floor:
-        return f"{model.model} is below {held} on clean images already ({percent(model.clean)} %)"
+        return f"{model.model} is already below {held} on clean images ({percent(model.clean)} %)"
     if envelope.found.where == STRONGER:
         return f"{model.model} holds {held} on the whole ladder, {_whole(envelope)}"
     if envelope.found.where == MILDER:
         mildest = _named_rung(envelope.ladder, 0)
-        return f"{model.model} is below {held} at its mildest value already, {mildest}"
+        return f"{model.model} is already below {held} at the mildest value tested, {mildest}"
     return f"{model.model} holds {held} {_way(envelope.ladder)} to {_place(envelope)}"
 
 
@@ -84,10 +84,11 @@ def gap_sentence(envelopes: Envelopes, gap: EnvelopeGap | None) -> str:
         wider, narrower = narrower, wider
     size = gap_size(gap, turned)
     if gap.shown:
-        return f"{wider} stands more than {narrower}{f', by {size}' if size else ''}"
-    if gap.reach.value == 0:
-        return "No difference between the two is shown"
-    return f"That {wider} stands more than {narrower} is not shown{f' ({size})' if size else ''}"
+        return f"{wider} withstands more than {narrower}{f', by {size}' if size else ''}"
+    text = f"No difference between {envelopes.leader} and {envelopes.other} is shown"
+    if gap.reach.value == 0 or not size:
+        return text
+    return f"{text} ({wider} reaches further by {size})"
 
 
 def gap_size(gap: EnvelopeGap, turned: bool) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from lqjax.metrics.envelope import Envelope
 from lqjax.metrics.envelope_gap import EnvelopeGap, envelope_gap
 from lqjax.metrics.envelope_limits import DROP, envelope_to_drop, envelope_to_floor
-from lqjax.metrics.grouping import grouping
+from lqjax.metrics.grouping import LEAST_UNITS, grouping
 from lqjax.metrics.interval import CONFIDENCE, Estimate
 from lqjax.metrics.isotonic import falling_fit
 from lqjax.metrics.ladder import Ladder
@@ -20,6 +20,7 @@ from lqjax.metrics.resamples import Resamples
 from lqjax.metrics.wilson import wilson_interval
 from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.conditions import CLEAN, Condition
+from lqjax.reporting.damage import mean_damage
 from lqjax.reporting.study import Study
 from lqjax.rungs import ConditionLadder
 
@@ -84,8 +85,12 @@ class Envelopes:
 
 
 def measure_envelopes(study: Study, comparison: Comparison) -> Envelopes | None:
-    """Find all envelopes, on the same resampled test sets; `None` where there is no ladder."""
-    if not study.ladders:
+    """Find all envelopes, on the same resampled test sets.
+
+    Returns:
+      `None` where there is no ladder, or a single test image, which cannot be resampled.
+    """
+    if not study.ladders or study.n < LEAST_UNITS:
         return None
     evaluations = [config.get("evaluation", {}) for config in study.configs.values()]
     settings: Mapping[str, float] = next((e for e in evaluations if e.get("envelopes")), {})
@@ -151,7 +156,7 @@ def _on_ladder(
     answers: _Answers, ladder: ConditionLadder, drop: float, floor: float, comparison: Comparison
 ) -> LadderEnvelopes:
     study = answers.study
-    psnr = {name: _psnr(study, name) for name in ladder.conditions}
+    psnr = {name: mean_damage(study, name, "psnr") for name in ladder.conditions}
     ladder = mildest_first(ladder, psnr)
     values = [psnr[name] for name in ladder.conditions]
     scale = Ladder(_words(ladder.parameter), ladder.levels, ladder.coordinate, ladder.unit)
@@ -197,19 +202,6 @@ def mildest_first(ladder: ConditionLadder, psnr: Mapping[str, float | None]) -> 
     if (math.inf if first is None else first) >= (math.inf if last is None else last):
         return ladder
     return replace(ladder, levels=ladder.levels[::-1], conditions=ladder.conditions[::-1])
-
-
-def _psnr(study: Study, name: str) -> float | None:
-    """Return the PSNR of a condition, whatever the network; with folds, the mean over them."""
-    by_fold = {
-        network.fold: row
-        for network in study.all_networks
-        if (row := network.rows.get(name)) is not None and row.psnr is not None
-    }
-    if not by_fold:
-        return None
-    weights = [row.n for row in by_fold.values()]
-    return float(np.average([row.psnr for row in by_fold.values()], weights=weights))
 
 
 def _words(parameter: str) -> str:

@@ -6,11 +6,16 @@ from dataclasses import dataclass
 
 from etils import epath
 
+from lqjax.reporting.all_metrics import AllMetrics, measure_metrics
 from lqjax.reporting.calibration import Calibration, calibrate
 from lqjax.reporting.calibration_records import calibration_records
 from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.envelope_records import envelope_records, level_records
 from lqjax.reporting.envelopes import Envelopes, measure_envelopes
+from lqjax.reporting.metric_records import class_metric_records, metric_records
+from lqjax.reporting.pairwise import PairTests, compare_pairs
+from lqjax.reporting.pairwise_records import pair_records
+from lqjax.reporting.pairwise_section import TESTS_FILE
 from lqjax.reporting.robustness import Robustness, measure_robustness
 from lqjax.reporting.robustness_records import robustness_records
 from lqjax.reporting.study import Study
@@ -19,32 +24,40 @@ from lqjax.rows import write_csv
 
 @dataclass(frozen=True)
 class Findings:
-    """Robustness, calibration and envelopes; `None` where the runs do not allow it."""
+    """All metrics; robustness, calibration and envelopes: `None` where the runs do not allow it."""
 
+    metrics: AllMetrics
     robustness: Robustness | None
     calibration: Calibration | None
     envelopes: Envelopes | None = None
+    pairs: tuple[PairTests, ...] = ()
 
 
 def find(study: Study, comparison: Comparison) -> Findings:
     """Compute what goes beyond accuracies."""
     return Findings(
+        measure_metrics(study, comparison),
         measure_robustness(study, comparison),
         calibrate(study, comparison),
         measure_envelopes(study, comparison),
+        compare_pairs(study, comparison),
     )
 
 
 def write_findings(findings: Findings, folder: epath.Path) -> None:
-    """Write `robustness.csv`, `calibration.csv`, `envelope.csv` and `envelope_levels.csv`.
+    """Write `metrics.csv`, `class_metrics.csv`, and `robustness.csv`, `calibration.csv`,
+    `envelope.csv`, `envelope_levels.csv` and `tests.csv`.
 
     Each only if there is something to write.
     """
     for name, records in (
+        ("metrics.csv", metric_records(findings.metrics)),
+        ("class_metrics.csv", class_metric_records(findings.metrics)),
         ("robustness.csv", robustness_records(findings.robustness)),
         ("calibration.csv", calibration_records(findings.calibration)),
         ("envelope.csv", envelope_records(findings.envelopes)),
         ("envelope_levels.csv", level_records(findings.envelopes)),
+        (TESTS_FILE, pair_records(findings.pairs)),
     ):
         if records:
             write_csv(records, folder / name)

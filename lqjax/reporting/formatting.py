@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from lqjax.metrics.interval import Estimate
 
 MISSING = "–"
+NOT_DEFINED = "not defined"
+"""Stands where a number has no meaning; the reason is said nearby."""
+
 STAR = " *"
 """Marks a gap that is shown."""
 

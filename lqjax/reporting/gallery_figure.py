@@ -19,10 +19,10 @@ LABEL_MARGIN = 0.1
 POINTS_AN_INCH = 72
 CAPTION_HEIGHT = 0.3
 GAP_SHARE = 0.06
-NUMBERS_HEIGHT = 0.15
+NUMBERS_HEIGHT = 0.16
 """Room below a picture for its PSNR and SSIM, in inches."""
 
-NUMBERS_SIZE = 6.5
+NUMBERS_SIZE = 7
 LONGEST_CAPTION = 11
 LONGEST_LABEL = 48
 OPAQUE = 255
@@ -74,9 +74,9 @@ def _numbers(gallery: Gallery) -> np.ndarray:
     return texts
 
 
-def text_width(text: str) -> float:
-    """Measure a label in inches."""
-    outline = TextPath((0, 0), text or " ", size=SMALL)
+def text_width(text: str, size: float = SMALL) -> float:
+    """Measure a label in inches; its size is in points."""
+    outline = TextPath((0, 0), text or " ", size=size)
     return float(outline.get_extents().width) / POINTS_AN_INCH
 
 

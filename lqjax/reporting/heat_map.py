@@ -14,8 +14,9 @@ from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.conditions import Condition, by_family
 from lqjax.reporting.formatting import STAR, percent, shorten
 from lqjax.reporting.gallery_figure import text_width
+from lqjax.reporting.severity_axis import SEVERITY, UNNAMED, mild_to_severe
 from lqjax.reporting.study import Study
-from lqjax.reporting.style import FONT_SIZE, PALETTE, SMALL, model_colors, new_figure
+from lqjax.reporting.style import FONT_SIZE, PALETTE, SMALL, new_figure, pair_colors
 
 CELL_WIDTH, CELL_HEIGHT = 0.95, 0.36
 """Of a cell, in inches."""
@@ -90,7 +91,7 @@ def heat_map(study: Study, comparison: Comparison) -> HeatMap | None:
     Returns:
       `None` without such a condition.
     """
-    families = list(by_family(comparison.shared).values())
+    families = [mild_to_severe(study, f) for f in by_family(comparison.shared).values()]
     values = _gaps(comparison) if comparison.other else _drops(comparison)
     if not families or not values:
         return None
@@ -133,7 +134,7 @@ def heat_map_figure(found: HeatMap | None) -> Figure | None:
     )  # fmt: skip
     axes.set_xticks(range(columns), found.columns)
     axes.set_yticks(range(rows), found.rows)
-    axes.set_xlabel("severity")
+    axes.set_xlabel("" if found.columns == (UNNAMED,) else SEVERITY)
     axes.set_title(found.title)
     axes.tick_params(length=0)
     axes.grid(visible=False)
@@ -170,20 +171,20 @@ def _drops(comparison: Comparison) -> dict[str, float]:
 
 
 def _columns(families: Sequence[Sequence[Condition]]) -> tuple[str, ...]:
-    """Name the columns: by the levels where all families share them, else 1, 2, ... by rank."""
+    """Name the columns: by the levels where all families share them, else 1., 2., ... by rank."""
     levels = [[condition.level for condition in found] for found in families]
     longest = max(levels, key=len)
     distinct = len(set(longest)) == len(longest) and "" not in longest
     if distinct and all(set(found) <= set(longest) for found in levels):
         return tuple(longest)
-    return tuple(f"{number + 1}." for number in range(len(longest)))
+    return (UNNAMED,) if len(longest) == 1 else tuple(f"{n + 1}." for n in range(len(longest)))
 
 
 def _ends(study: Study, comparison: Comparison) -> tuple[str, str]:
-    """Choose the colours of both models; with so many that they recur, the first two."""
-    colors = model_colors(study.models)
-    ends = (colors.get(comparison.other, PALETTE[0]), colors[comparison.leader])
-    return ends if comparison.other and ends[0] != ends[1] else (PALETTE[0], PALETTE[1])
+    """Choose the colours of both models; of a drop, those of the palette's beginning."""
+    if not comparison.other:
+        return (PALETTE[0], PALETTE[1])
+    return pair_colors(study.models, comparison.other, comparison.leader)
 
 
 def _signed(value: float) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from string import Template
 
 from lqjax.reporting.document import (
     Block,
+    Commands,
     Document,
     Facts,
     Figure,
@@ -23,7 +24,7 @@ from lqjax.reporting.document import (
 )
 from lqjax.reporting.figures import Drawn
 from lqjax.reporting.formatting import MISSING, STAR
-from lqjax.reporting.markup import Markup, element, join
+from lqjax.reporting.markup import Markup, element, join, verbatim
 from lqjax.reporting.sorting import sort_value
 
 INTERVAL = re.compile(r"( ?\[[^\[\]]*\])")
@@ -33,6 +34,15 @@ LEAST_SORTED = 3
 
 LONG = 15
 """Rows above which the head of a table stays in sight."""
+
+LONGEST_NAME = 28
+"""Letters up to which the names of all rows stay on one line."""
+
+WIDEST = 130
+"""Letters a row that fill the page; with more, intervals stand below their numbers."""
+
+GUTTER = 3
+"""Letters that the space between two columns takes."""
 
 LEAST_LISTED = 4
 """Sections from which on there is a list of contents."""
@@ -107,9 +117,19 @@ def _block(block: Block, drawn: Mapping[str, Drawn]) -> Markup:
             return element(
                 "dl", *(join(element("dt", k), element("dd", v)) for k, v in pairs), class_="facts"
             )
+        case Commands(pairs):
+            return _commands(pairs)
         case Fold(title, blocks):
             inner = [_block(part, drawn) for part in blocks]
             return element("details", element("summary", title), *inner)
+
+
+def _commands(pairs: Sequence[tuple[str, str]]) -> Markup:
+    parts = [
+        join(element("dt", term), element("dd", element("code", verbatim(command))))
+        for term, command in pairs
+    ]
+    return element("dl", *parts, class_="facts")
 
 
 def _tiles(tiles: Tiles) -> Markup:
@@ -166,16 +186,32 @@ def _table(table: Table) -> Markup:
     )
     # Focusable, so that a wide table can be scrolled from the keyboard.
     name = table.caption or "table"
-    prose = len(table.header) == table.labels
-    kind = "wide" + " prose" * prose + " long" * (len(table.rows) > LONG)
-    box = element("div", inner, class_=kind, tabindex="0", role="region", aria_label=name)
+    box = element(
+        "div", inner, class_=_table_kind(table), tabindex="0", role="region", aria_label=name
+    )
     return join(caption, box)
+
+
+def _table_kind(table: Table) -> str:
+    """Say what the style needs to know: texts only, many rows, short names, many letters a row."""
+    columns = zip(*(row.cells for row in table.rows), strict=True)
+    widths = [max(map(len, cells)) for cells in columns]
+    kinds = {
+        "prose": len(table.header) == table.labels,
+        "long": len(table.rows) > LONG,
+        "named": bool(widths) and widths[0] <= LONGEST_NAME,
+        "stacked": sum(widths) + GUTTER * len(widths) > WIDEST,
+    }
+    return " ".join(["wide", *(kind for kind, holds in kinds.items() if holds)])
 
 
 def _row(row: TableRow, labels: int, starred: set[int]) -> Markup:
     first = element("th", row.cells[0], scope="row")
+    copied = len(row.cells) == labels
     rest = [
-        element("td", text) if i < labels else _number(text, i in starred)
+        element("td", verbatim(text) if copied else text)
+        if i < labels
+        else _number(text, i in starred)
         for i, text in enumerate(row.cells[1:], start=1)
     ]
     return element("tr", first, *rest, class_=row.kind)
@@ -186,25 +222,28 @@ def _number(text: str, starred: bool) -> Markup:
     shown = text.endswith(STAR)
     words = text[:1].isalpha()
     kind = "number" + " shown" * shown + " missing" * (text == MISSING) + " words" * words
-    star = [element("span", "*" if shown else "", class_="mark")] if starred else []
+    mark = element("span", "*" if shown else "", class_="mark") if starred else ""
     value = sort_value(text)
     return element(
         "td",
-        _sentence(text.removesuffix(STAR)),
-        *star,
+        _sentence(text.removesuffix(STAR), mark),
         class_=kind,
         data_value=None if value is None else repr(value),
     )
 
 
-def _sentence(text: str) -> Markup:
-    """Keep the brackets of an interval on one line, and fainter than the number."""
-    parts = INTERVAL.split(text)
-    return join(
-        *(
-            element("span", part, class_="interval")
-            if i % 2
-            else part.replace(" %", "\N{NO-BREAK SPACE}%")
-            for i, part in enumerate(parts)
-        )
-    )
+def _sentence(text: str, mark: str = "") -> Markup:
+    """Keep the brackets of an interval on one line, and fainter than the number.
+
+    Args:
+      mark: follows the text; on the line of the interval where the text ends with one.
+    """
+    *parts, end = INTERVAL.split(text)
+    last = len(parts) - 1 if not end else -1
+    shown = [
+        element("span", part, mark if i == last else "", class_="interval")
+        if i % 2
+        else part.replace(" %", "\N{NO-BREAK SPACE}%")
+        for i, part in enumerate(parts)
+    ]
+    return join(*shown, end.replace(" %", "\N{NO-BREAK SPACE}%"), mark if last < 0 else "")

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from lqjax.reporting.legends import draw_legend
 from lqjax.reporting.study import Network, Study
-from lqjax.reporting.style import INK, LEGEND_COLUMNS, model_colors, model_markers, new_figure
+from lqjax.reporting.style import INK, model_colors, model_markers, new_figure
 
 HEIGHT = 3.4
 FEW_EPOCHS = 20
@@ -49,9 +50,7 @@ def learning_figure(study: Study) -> Figure | None:
         Line2D([], [], color=INK, marker="o", label="training", **HOLLOW),
         Line2D([], [], color=INK, marker="o", label="validation"),
     ]
-    figure.legend(
-        handles=handles, loc="outside upper left", ncols=min(len(handles), LEGEND_COLUMNS)
-    )
+    draw_legend(figure, handles)
     return figure
 
 

@@ -13,7 +13,8 @@ def contenders(study: Study) -> tuple[str, ...]:
     """Return the models between which the verdict decides.
 
     Of a network with several learning rates that is the best by validation, as a mean over its
-    runs; where that is not recorded, all of them.
+    runs; where that is not recorded, all of them. One of which a run diverged does not count: what
+    is left of it are the runs that were lucky.
     """
     best = _best(study)
     return tuple(model for model in study.models if best.get(_family(model), model) == model)
@@ -43,10 +44,16 @@ def _best(study: Study) -> dict[str, str]:
     for model in study.models:
         if rate_of(model) is not None and model not in study.sources:
             families.setdefault(_family(model), []).append(model)
+    ended = {found.model for found in study.diverged}
+    sound = {
+        family: [model for model in models if model not in ended] or models
+        for family, models in families.items()
+        if len(models) > 1
+    }
     return {
         family: max(models, key=lambda model: (_merit(study, model), rate_of(model)))
-        for family, models in families.items()
-        if len(models) > 1 and not any(np.isnan(_merit(study, model)) for model in models)
+        for family, models in sound.items()
+        if len(models) == 1 or not any(np.isnan(_merit(study, model)) for model in models)
     }
 
 

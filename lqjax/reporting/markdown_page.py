@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lqjax.reporting.document import (
     Block,
+    Commands,
     Document,
     Facts,
     Figure,
@@ -19,6 +20,8 @@ from lqjax.reporting.document import (
 )
 
 SPECIAL = re.compile(r"([\\|`*_\[\]])")
+BACKTICKS = re.compile(r"`+")
+LEAST_FENCE = 3
 FOLDER = "figures"
 PLAIN_INTERVAL = re.compile(r"\\\[(-?[\d.,]+, -?[\d.,]+)\\\]")
 
@@ -59,6 +62,8 @@ def _block(block: Block) -> str:
             return "\n".join(_tile(tile) for tile in tiles)
         case Facts(pairs):
             return _list(pairs)
+        case Commands(pairs):
+            return "\n\n".join(_command(term, command) for term, command in pairs)
         case Fold(title, blocks):
             return "\n\n".join([f"### {markdown_text(title)}", *(_block(part) for part in blocks)])
 
@@ -71,6 +76,13 @@ def _tile(tile: Tile) -> str:
 
 def _list(pairs: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"- {markdown_text(term)}: {markdown_text(text)}" for term, text in pairs)
+
+
+def _command(term: str, command: str) -> str:
+    """Fence a command, so that nothing in it is taken for Markdown."""
+    ticks = max(map(len, BACKTICKS.findall(command)), default=0)
+    fence = "`" * max(LEAST_FENCE, ticks + 1)
+    return f"{markdown_text(term)}:\n\n{fence}sh\n{command}\n{fence}"
 
 
 def _table(table: Table) -> str:

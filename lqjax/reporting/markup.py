@@ -35,6 +35,11 @@ def join(*children: str) -> Markup:
     return Markup("".join(c if isinstance(c, Markup) else escape(c) for c in children))
 
 
+def verbatim(text: str) -> Markup:
+    """Escape a text that people copy: its hyphens stay hyphens."""
+    return Markup(html.escape(text))
+
+
 def escape(text: str) -> Markup:
     """Escape a text and give its negative numbers a minus sign."""
     return Markup(re.sub(r"(?<![\w.\-])-(?=\d)", "−", html.escape(text)))

@@ -7,9 +7,11 @@ import numpy as np
 from lqjax.metrics.interval import CONFIDENCE
 from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.comparison import Comparison
+from lqjax.reporting.formatting import plural
 from lqjax.reporting.study import Study
 
 MANY_COMPARISONS = 2
+ONE_ALONE = "That of clean images stands by itself"
 
 
 def method(study: Study, comparison: Comparison) -> str:
@@ -30,16 +32,19 @@ def method(study: Study, comparison: Comparison) -> str:
         )
     gaps = sum(cell.gap is not None for cell in comparison.cells)
     if gaps >= MANY_COMPARISONS:
-        missed = 1 - CONFIDENCE
+        missed, several = 1 - CONFIDENCE, len(comparison.pairs) > 1
+        everywhere = "degraded conditions of all pairs" if several else "degraded conditions"
+        alone = "Those of clean images are corrected over the pairs" if several else ONE_ALONE
         parts.append(
             f"Each interval stands for itself: of {gaps} gaps between equal models, about"
             f" {gaps * missed:.1f} would exclude zero by chance. The p-values are corrected for"
-            " that over the degraded conditions (Holm): any false finding at all among them has a"
-            f" chance of at most {100 * LEVEL:.0f} %. That of clean images stands by itself."
+            f" that over the {everywhere} (Holm): any false finding at all among them has a chance"
+            f" of at most {100 * LEVEL:.0f} %. {alone}."
         )
     if len(study.models) > MANY_COMPARISONS:
         parts.append(
-            "Best and runner-up were picked on these same images, which favours the best a little."
+            "Best and runner-up were picked on these same images, which favours the best a little"
+            " in gaps and intervals."
         )
     return " ".join(parts)
 
@@ -67,6 +72,6 @@ def _cross_validated(study: Study, comparison: Comparison) -> str:
     return (
         f"Each of the {study.n:,} images was tested once, by networks that had not seen it."
         f" Accuracies are means over {folds} folds{gaps}; the intervals are Student's t with"
-        f" {folds - 1} degrees of freedom and Nadeau and Bengio's variance s² (1/{folds} +"
-        f" 1/{folds - 1}), because folds share training images."
+        f" {plural(folds - 1, 'degree')} of freedom and Nadeau and Bengio's variance"
+        f" s² (1/{folds} + 1/{folds - 1}), because folds share training images."
     )

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lqjax.reporting.document import Table, TableRow
-from lqjax.reporting.formatting import enumeration, shorten
+from lqjax.reporting.formatting import enumeration, shorten, shorten_middle
 from lqjax.reporting.pictures import Mistake
 from lqjax.reporting.style import DPI, FONT_SIZE, SMALL, WIDTH, new_figure
 
@@ -16,11 +16,17 @@ COLUMNS = 5
 SIDE = 1.45
 """Side of a picture in inches."""
 
-HEADING, LINE, LINES, MARGIN = 0.32, 0.16, 3, 0.16
+HEADING, LINE, LINES, MARGIN = 0.32, 0.16, 4, 0.16
 """Heights in inches: the name of a condition, a line of text, and the room below a row."""
 
+MOST_ROWS = 24
+"""Of more working directories the table has the rest."""
+
 LONGEST_NAME = 14
-LONGEST_MODEL = 18
+LONGEST_MODEL = 24
+LONGEST_OTHER, LONGEST_SECOND = 11, 9
+"""Characters of a model and its answer that stand in one line."""
+
 ALMOST_SURE = 0.9995
 
 
@@ -28,7 +34,7 @@ def mistakes_figure(mistakes: Sequence[Mistake]) -> Figure | None:
     """Draw mistakes, one condition a row; `None` where there are none."""
     if not mistakes:
         return None
-    rows = by_condition(mistakes)
+    rows = dict(list(by_condition(mistakes).items())[:MOST_ROWS])
     row_height = HEADING + SIDE + LINES * LINE + MARGIN
     height = row_height * len(rows)
     figure = new_figure(height, layout=None)
@@ -50,21 +56,28 @@ def mistakes_figure(mistakes: Sequence[Mistake]) -> Figure | None:
 
 
 def by_condition(mistakes: Sequence[Mistake]) -> dict[str, list[Mistake]]:
-    """Group mistakes by the condition's name for people, in the order given."""
+    """Group mistakes by their headings, in the order given."""
     rows: dict[str, list[Mistake]] = {}
     for mistake in mistakes:
-        rows.setdefault(mistake.label, []).append(mistake)
+        rows.setdefault(mistake.heading, []).append(mistake)
     return rows
 
 
-def words(mistake: Mistake) -> tuple[str, str, str]:
-    """Write down who said what, in three short lines."""
-    model, other = (shorten(name, LONGEST_MODEL) for name in (mistake.model, mistake.other))
-    true, given, second = (
-        shorten(name, LONGEST_NAME) for name in (mistake.true, mistake.given, mistake.other_given)
+def words(mistake: Mistake) -> tuple[str, str, str, str]:
+    """Write down who said what, in four short lines that fit under a picture."""
+    # The heading names the working directory already.
+    model, other = (
+        name.removesuffix(f" ({mistake.source})") for name in (mistake.model, mistake.other)
     )
-    beside = f"{other}: {second} ({sure(mistake.other_confidence)} %)" if other else ""
-    return f"{model}: {given} ({sure(mistake.confidence)} %)", f"true: {true}", beside
+    true, given = (shorten(name, LONGEST_NAME) for name in (mistake.true, mistake.given))
+    second = shorten(mistake.other_given, LONGEST_SECOND)
+    beside = f"{shorten_middle(other, LONGEST_OTHER)}: {second}"
+    return (
+        shorten_middle(model, LONGEST_MODEL),
+        f"{given} ({sure(mistake.confidence)} %)",
+        f"true: {true}",
+        f"{beside} ({sure(mistake.other_confidence)} %)" if other else "",
+    )
 
 
 def sure(confidence: float) -> str:
@@ -87,7 +100,7 @@ def mistakes_table(mistakes: Sequence[Mistake]) -> Table:
         TableRow(
             (
                 m.example,
-                m.label,
+                m.heading,
                 m.true,
                 m.model,
                 m.given,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from etils import epath
 
 from lqjax.reporting.external.runs import external_runs
+from lqjax.reporting.given import Given
 from lqjax.reporting.study import Study, finished_runs, read_study
 from lqjax.workdir import Workdir
 
@@ -29,7 +31,9 @@ def opened_study(
     ours = _begun(workdirs) if predictions else list(workdirs)
     finished = [run for workdir in ours for run in finished_runs(workdir)]
     with external_runs(predictions, finished) as external:
-        yield read_study(ours, external)
+        study = read_study(ours, external)
+        places = tuple(str(workdir.root) for workdir in workdirs)
+        yield replace(study, given=Given(places, tuple(str(path) for path in predictions)))
 
 
 def _begun(workdirs: Sequence[Workdir]) -> list[Workdir]:

@@ -54,12 +54,19 @@ function makeSortable(table) {
 
 document.querySelectorAll("table[data-sortable]").forEach(makeSortable);
 
-/* A table that fits needs no box to scroll in; its head then stays in sight while the page scrolls. */
+const fits = (box) => box.firstElementChild.offsetWidth <= box.clientWidth + 1;
+
+/* A table that is too wide is set tighter. One that then fits needs no box to scroll in; its head
+   stays in sight while the page scrolls. */
+function settle(box) {
+  box.classList.remove("tight");
+  box.classList.toggle("tight", !fits(box));
+  box.classList.toggle("fits", fits(box));
+  box.tabIndex = fits(box) ? -1 : 0;
+}
+
 const boxes = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    const fits = target.firstElementChild.offsetWidth <= target.clientWidth + 1;
-    target.classList.toggle("fits", fits);
-    target.tabIndex = fits ? -1 : 0;
-  }
+  // Not at once: what is set tighter changes its height, too.
+  requestAnimationFrame(() => entries.forEach((entry) => settle(entry.target)));
 });
 document.querySelectorAll("div.wide").forEach((box) => boxes.observe(box));

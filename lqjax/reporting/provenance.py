@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lqjax.reporting.document import Block, Facts, Fold, Table, TableRow, Text
+from lqjax.reporting.commands import commands
+from lqjax.reporting.document import Block, Commands, Facts, Fold, Table, TableRow, Text
 from lqjax.reporting.formatting import enumeration, plural
 from lqjax.reporting.study import Study
 
@@ -42,9 +42,9 @@ def provenance(study: Study) -> Iterator[Block]:
     if study.sources:
         yield Text(_sources(study))
     yield from _runtimes(study)
-    commands = tuple(_commands(study))
-    if commands:
-        yield Facts(commands)
+    again = tuple(commands(study))
+    if again:
+        yield Commands(again)
     for title, config in study.configs.items():
         if config:
             yield _settings(title if len(study.configs) > 1 else "", config)
@@ -77,22 +77,6 @@ def _runtimes(study: Study) -> Iterator[Block]:
         if len(distinct) > 1:
             yield Text(f"Environment of {enumeration(titles)}:")
         yield Facts(facts_of)
-
-
-def _commands(study: Study) -> Iterator[tuple[str, str]]:
-    """Say how to compute all this once more; a copy of config.json is all that it needs."""
-    recorded = [title for title, config in study.configs.items() if config]
-    for title in recorded:
-        place, copy = shlex.quote(title), shlex.quote(f"{title}-again")
-        yield (
-            f"to repeat {title}" if len(recorded) > 1 else "to repeat",
-            f"mkdir {copy} && cp {place}/config.json {copy}/ && lqjax --workdir={copy}",
-        )
-    if recorded and (len(study.configs) > 1 or study.sources):
-        files = ",".join(dict.fromkeys(study.sources.values()))
-        predictions = f" --predictions={shlex.quote(files)}" if files else ""
-        places = shlex.quote(",".join(study.configs))
-        yield "to write this report", f"lqjax --mode=report --workdir={places}{predictions}"
 
 
 def _data_facts(study: Study, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 from lqjax.metrics.reliability import ReliabilityDiagram
 from lqjax.reporting.calibration import Calibration
 from lqjax.reporting.formatting import percent
+from lqjax.reporting.legends import draw_legend
 from lqjax.reporting.style import (
     FAINT,
-    LEGEND_COLUMNS,
-    model_colors,
-    model_markers,
+    model_looks,
     new_figure,
 )
 
@@ -23,7 +22,7 @@ RELIABILITY = "reliability"
 """Name of the figure."""
 
 PANEL_WIDTH = 2.9
-DIAGRAM_HEIGHT, STRIP_HEIGHT, LEGEND_HEIGHT = 2.6, 0.8, 0.9
+DIAGRAM_HEIGHT, STRIP_HEIGHT, LEGEND_HEIGHT = 2.6, 0.95, 0.9
 HEIGHT_RATIOS = (DIAGRAM_HEIGHT, STRIP_HEIGHT)
 LEAST_ANSWERS = 10
 """Answers in a bin from which on its accuracy is drawn: with fewer it is a matter of chance."""
@@ -67,8 +66,7 @@ def reliability_figure(models: Sequence[str], calibration: Calibration | None) -
     columns[0][1].set_ylim(0, HEADROOM * 100 * max(shares))
     columns[0][0].set_ylabel("accuracy, %")
     columns[0][1].set_ylabel("answers, %")
-    handles, labels = columns[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=min(len(labels), LEGEND_COLUMNS))
+    draw_legend(figure, columns[0][0].get_legend_handles_labels()[0])
     return figure
 
 
@@ -90,13 +88,15 @@ def _draw_diagram(
     axes: Axes, models: Sequence[str], diagrams: dict[str, ReliabilityDiagram]
 ) -> None:
     axes.plot([0, 100], [0, 100], color=FAINT, linestyle=":", linewidth=1.5, label=PERFECT)
+    looks = model_looks(models)
     for model, diagram in diagrams.items():
         drawn = diagram.counts >= LEAST_ANSWERS
         axes.plot(
             100 * diagram.confidence[drawn],
             100 * diagram.accuracy[drawn],
-            color=model_colors(models)[model],
-            marker=model_markers(models)[model],
+            color=looks[model].color,
+            marker=looks[model].marker,
+            linestyle=looks[model].line,
             label=model,
         )
     axes.set_xlim(-MARGIN, 100 + MARGIN)
@@ -110,7 +110,8 @@ def _draw_shares(
         axes.stairs(
             100 * diagram.counts / diagram.counts.sum(),
             100 * diagram.edges,
-            color=model_colors(models)[model],
+            color=model_looks(models)[model].color,
+            linestyle=model_looks(models)[model].line,
             linewidth=1.5,
         )
     axes.set_xlabel("confidence, %")

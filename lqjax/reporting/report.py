@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from etils import epath
 
+from lqjax.reporting.cautions import cautions
 from lqjax.reporting.comparison import compare_models
 from lqjax.reporting.comparison_records import comparison_records
 from lqjax.reporting.content import compose
@@ -31,11 +32,13 @@ class ReportResult:
       path: of report.html.
       verdict: one sentence.
       table: condition x model as plain text of at most 100 columns.
+      cautions: what is to be kept in mind about the runs, a sentence each.
     """
 
     path: epath.Path
     verdict: str
     table: str
+    cautions: tuple[str, ...] = ()
 
 
 def write_report(
@@ -44,8 +47,9 @@ def write_report(
     """Compare all runs of the working directories and write the report into the first.
 
     Writes `report.html` (needs no other file), `report.md`, `results.csv`, `results.jsonl`,
-    `costs.csv`, `throughput.csv`, `layers.csv`, `robustness.csv`, `calibration.csv`,
-    `envelope.csv`, `envelope_levels.csv` and `figures/*.png`, `*.svg` into `<first>/report`.
+    `metrics.csv`, `class_metrics.csv`, `costs.csv`, `throughput.csv`, `layers.csv`,
+    `robustness.csv`, `calibration.csv`, `envelope.csv`, `envelope_levels.csv` and
+    `figures/*.png`, `*.svg` into `<first>/report`.
     Needs neither the models nor a device.
 
     Args:
@@ -76,4 +80,5 @@ def _write(study: Study, workdirs: Sequence[Workdir]) -> ReportResult:
     write_findings(findings, folder)
     replace_text(folder / "report.md", markdown_page(document))
     replace_text(folder / "report.html", html_page(document, drawn))
-    return ReportResult(folder / "report.html", verdict.sentence, terminal_table(study, comparison))
+    table = terminal_table(study, comparison)
+    return ReportResult(folder / "report.html", verdict.sentence, table, cautions(study))

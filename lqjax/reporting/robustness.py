@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,10 +13,12 @@ from lqjax.metrics.accuracy_drop import accuracy_drops, relative_drops
 from lqjax.metrics.balanced_error import balanced_errors
 from lqjax.metrics.chance_corrected import chance_corrected_robustness
 from lqjax.metrics.interval import Estimate
+from lqjax.metrics.safe_ratio import LEAST_DROP
 from lqjax.metrics.severity_area import severity_area
 from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.conditions import Condition, by_family
-from lqjax.reporting.intervals import means_of
+from lqjax.reporting.formatting import percent
+from lqjax.reporting.intervals import means_of, within
 from lqjax.reporting.robustness_cells import Cells
 from lqjax.reporting.severity_levels import by_level
 from lqjax.reporting.study import Study
@@ -36,6 +39,7 @@ class ModelRobustness:
       balanced_clean, balanced_degraded: errors with the same weight for every class.
       drops, areas: by family of conditions; areas where each condition has a level, with clean
         images as the mildest.
+      undefined: why a measure that is NaN is not defined, by its name here.
     """
 
     model: str
@@ -49,6 +53,7 @@ class ModelRobustness:
     balanced_degraded: float
     drops: Mapping[str, Estimate]
     areas: Mapping[str, Estimate]
+    undefined: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -114,25 +119,39 @@ def _of_model(
     columns = [answers[:, CLEAN_COLUMN] - answers[:, 1:].mean(axis=1)]
     columns += [np.mean(list(areas.values()), axis=0)] if areas else []
     drop, *rest = means_of(cells.study, [*columns, *drops.values(), *areas.values()])
-    area = rest.pop(0) if areas else None
+    area = within(rest.pop(0), 0, 1) if areas else None
+    found_areas = [within(found, 0, 1) for found in rest[len(drops) :]]
     balanced = balanced_errors(cells.correct[:, place].T, cells.study.labels)
     clean = comparison.clean.accuracy[model] if comparison.clean else None
     assert clean is not None  # `measure_robustness` has looked
+    relative_drop = cells.estimate(partial(_relative_drop, place))
+    corrected = cells.estimate(partial(_chance_corrected, place, cells.study.commonest_share))
     return ModelRobustness(
         model=model,
         clean=clean,
         degraded=comparison.mean[model],
         drop=drop,
-        relative_drop=cells.estimate(partial(_relative_drop, place)),
-        chance_corrected=cells.estimate(
-            partial(_chance_corrected, place, cells.study.commonest_share)
-        ),
+        relative_drop=relative_drop,
+        chance_corrected=corrected,
         area=area,
         balanced_clean=float(balanced[CLEAN_COLUMN]),
         balanced_degraded=float(balanced[1:].mean()),
         drops=dict(zip(drops, rest, strict=False)),
-        areas=dict(zip(areas, rest[len(drops) :], strict=True)),
+        areas=dict(zip(areas, found_areas, strict=True)),
+        undefined=_undefined(cells.study, relative_drop, corrected),
     )
+
+
+def _undefined(study: Study, relative_drop: Estimate, corrected: Estimate) -> dict[str, str]:
+    """Say why measures are not defined, of those that are not."""
+    low = f"less than {percent(LEAST_DROP)} % of the clean images are classified correctly"
+    alike = "all test images are of one class, and guessing that class makes no mistake"
+    reasons = {}
+    if math.isnan(relative_drop.value):
+        reasons["relative_drop"] = low
+    if math.isnan(corrected.value):
+        reasons["chance_corrected"] = alike if study.commonest_share >= 1 else low
+    return reasons
 
 
 def _by_family(
@@ -186,6 +205,6 @@ def _level(
     return SeverityLevel(
         level=level,
         conditions=len(conditions),
-        accuracy=dict(zip(cells.models, found, strict=False)),
+        accuracy={m: within(e, 0, 1) for m, e in zip(cells.models, found, strict=False)},
         gap=found[-1] if comparison.other else None,
     )

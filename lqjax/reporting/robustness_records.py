@@ -55,7 +55,8 @@ def _of_model(model: ModelRobustness) -> Iterator[RobustnessRecord]:
     for measure in ("clean", "degraded", "drop", "relative_drop", "chance_corrected", "area"):
         found = getattr(model, measure)
         if found is not None:
-            yield _estimated(model.model, measure, ALL, found)
+            reason = model.undefined.get(measure, "")
+            yield _estimated(model.model, measure, ALL, found, reason=reason)
     for measure in ("balanced_clean", "balanced_degraded"):
         yield _plain(model.model, f"{measure}_error", ALL, "", getattr(model, measure))
     for family, found in model.drops.items():

@@ -8,10 +8,10 @@ from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.conditions import CLEAN
 from lqjax.reporting.document import Block, Figure, Fold, Table, Text
 from lqjax.reporting.figures import Drawn
-from lqjax.reporting.formatting import enumeration, interval, percent, points
 from lqjax.reporting.heat_map import HEAT_MAP
 from lqjax.reporting.robustness import Robustness
 from lqjax.reporting.robustness_tables import family_table, level_table, measure_table
+from lqjax.reporting.robustness_words import drops_in_words
 from lqjax.reporting.study import Study
 from lqjax.reporting.suite_error_tables import corruption_tables, suite_error_table
 
@@ -50,21 +50,8 @@ def robustness_section(
 
 
 def _drops(comparison: Comparison, robustness: Robustness) -> str:
-    parts = [
-        f"{model.model} loses {percent(model.drop.value)} points {interval(model.drop)}"
-        for model in robustness.models
-    ]
-    text = f"From clean to degraded images {enumeration(parts)}."
-    difference = robustness.drop_gap
-    if difference is None or not difference.is_bounded():
-        return text
-    leader, other = comparison.leader, comparison.other
-    if not difference.excludes_zero():
-        return f"{text} No difference between the two losses is shown ({points(difference)})."
-    smaller = leader if difference.value > 0 else other
-    ends = sorted((abs(difference.low), abs(difference.high)))
-    size = f"{percent(abs(difference.value))} points [{', '.join(percent(end) for end in ends)}]"
-    return f"{text} {smaller} loses {size} less than {other if smaller == leader else leader}."
+    drops = {model.model: model.drop for model in robustness.models}
+    return drops_in_words(drops, (comparison.leader, comparison.other), robustness.drop_gap)
 
 
 def _about_intervals(study: Study) -> str:

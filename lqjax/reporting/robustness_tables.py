@@ -9,15 +9,25 @@ from lqjax.metrics.chance_corrected import ALPHA
 from lqjax.metrics.interval import Estimate
 from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.document import Table, TableRow
-from lqjax.reporting.formatting import MISSING, gap, percent, plural, with_interval
+from lqjax.reporting.formatting import (
+    MISSING,
+    NOT_DEFINED,
+    enumeration,
+    gap,
+    percent,
+    plural,
+    with_interval,
+)
 from lqjax.reporting.robustness import ModelRobustness, Robustness
 from lqjax.reporting.study import Study
 
 
 def measured(estimate: Estimate | None) -> str:
-    """Write a share in percent, with its interval where it has one; a dash where undefined."""
-    if estimate is None or math.isnan(estimate.value):
+    """Write a share in percent, with its interval where it has one; a dash where there is none."""
+    if estimate is None:
         return MISSING
+    if math.isnan(estimate.value):
+        return NOT_DEFINED
     return with_interval(estimate) if estimate.is_bounded() else percent(estimate.value)
 
 
@@ -43,14 +53,28 @@ def measure_table(study: Study, robustness: Robustness) -> Table:
         else ""
     )
     caption = (
-        f"What degradation costs, over {plural(count, 'condition')} that all models finished."
+        f"What degradation costs, over {plural(count, 'condition')}"
+        f"{' that all models finished' if len(models) > 1 else ''}."
         " Corrected for chance: degraded / clean accuracy times 1 − exp(−"
         f"{ALPHA:g} e²), e = clean accuracy − accuracy of always answering the commonest class"
-        f" ({percent(study.commonest_share)} %).{area} Balanced error: 1 − mean over classes of"
-        " the share classified correctly."
+        f" ({percent(study.commonest_share)} %).{area} Balanced error: 1 − mean over the classes"
+        f" that have test images of the share classified correctly.{_not_defined(models)}"
     )
     header = ("measure", *(m.model for m in models))
     return Table(caption, header, tuple(rows), sortable=False)
+
+
+def _not_defined(models: Sequence[ModelRobustness]) -> str:
+    """Say why numbers of the table are not defined, with the models that it is true of."""
+    reasons: dict[str, list[str]] = {}
+    for model in models:
+        for reason in dict.fromkeys(model.undefined.values()):
+            reasons.setdefault(reason, []).append(model.model)
+    return "".join(
+        f" {NOT_DEFINED.capitalize()}"
+        f"{'' if len(found) == len(models) else f' for {enumeration(found)}'}: {reason}."
+        for reason, found in reasons.items()
+    )
 
 
 def level_table(robustness: Robustness, comparison: Comparison) -> Table | None:

@@ -1,19 +1,21 @@
-"""In which conditions one of two models is shown to be better: a test each, corrected for many."""
+"""Where one of two models is shown to be better: a test each, corrected for all that are made."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from lqjax.metrics.corrected_t import INDEPENDENT, corrected_t, fold_ratio
+from lqjax.metrics.corrected_t import INDEPENDENT, CorrectedT, corrected_t, fold_ratio
 from lqjax.metrics.discordance import discordance
 from lqjax.metrics.mcnemar import mcnemar
-from lqjax.metrics.permutation import sign_flip_test
+from lqjax.metrics.multiplicity import benjamini_hochberg
 from lqjax.metrics.shown import LEVEL, shown_differences
 from lqjax.reporting.conditions import Condition
 from lqjax.reporting.intervals import gaps_by_seed
+from lqjax.reporting.sign_flips import sign_flips
 from lqjax.reporting.study import Study
 
 MCNEMAR = "McNemar's test"
@@ -25,15 +27,25 @@ AND_RUNS = (
 )
 CORRECTED_T = "the t-test over folds with Nadeau and Bengio's correction"
 
+Pair = tuple[str, str]
+"""Two models: the first is the one whose lead is tested."""
+
 
 @dataclass(frozen=True)
 class Significance:
-    """What the tests of one comparison say, condition by condition.
+    """What the tests of two models say, condition by condition.
 
     Attributes:
       test: name of the test.
-      p_values: by condition, after Holm's correction over the degraded ones; clean stands alone.
+      p_values: by condition, after Holm's correction over the degraded ones of all pairs; those of
+        clean images are corrected over the pairs alone.
       ahead, behind, undecided: degraded conditions by who is shown to be better, first model first.
+      family, clean_family: how many tests were corrected for together, of all pairs of models in
+        all degraded conditions and of all pairs on clean images.
+      raw, discovery: p-values as they are, and after Benjamini and Hochberg's correction over the
+        same tests.
+      images: p-values over images alone; empty with folds.
+      runs: the t-tests over training runs or folds; empty where there are too few.
     """
 
     test: str
@@ -41,6 +53,12 @@ class Significance:
     ahead: int
     behind: int
     undecided: int
+    family: int = 0
+    clean_family: int = 0
+    raw: Mapping[str, float] = field(default_factory=dict)
+    discovery: Mapping[str, float] = field(default_factory=dict)
+    images: Mapping[str, float] = field(default_factory=dict)
+    runs: Mapping[str, CorrectedT] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -52,53 +70,140 @@ class Significance:
         return self.p_values.get(condition.name, 1.0) <= LEVEL
 
 
+@dataclass(frozen=True)
+class _Raw:
+    """The tests of one pair before any correction, condition by condition."""
+
+    test: str
+    p_values: np.ndarray
+    gaps: np.ndarray
+    images: Sequence[float]
+    runs: Sequence[CorrectedT]
+
+
+class _Corrected(NamedTuple):
+    """One test among those it was corrected with."""
+
+    holm: float
+    discovery: float
+    ahead: bool
+    behind: bool
+
+
 def significance(
-    study: Study, first: str, second: str, conditions: Sequence[Condition]
-) -> Significance:
-    """Test in each condition whether two models differ.
+    study: Study, pairs: Mapping[Pair, Sequence[Condition]]
+) -> dict[Pair, Significance]:
+    """Test for each pair in each condition whether two models differ.
 
     Args:
-      first, second: models that finished all of `conditions`.
-      conditions: at least one.
+      pairs: for each the conditions that both models finished, at least one.
     """
-    gaps = np.stack([study.correct(first, c) - study.correct(second, c) for c in conditions], 1)
-    test, raw = _p_values(study, gaps, len(study.networks[first]) + len(study.networks[second]))
-    over_runs = _over_training_runs(study, (first, second), conditions)
-    if over_runs is not None:
-        test, raw = f"{test}{AND_RUNS}", np.maximum(raw, over_runs)
-    p_values = dict(zip([c.name for c in conditions], raw.tolist(), strict=True))
-    degraded = [number for number, c in enumerate(conditions) if c.degraded]
-    if not degraded:
-        return Significance(test, p_values, 0, 0, 0)
-    shown = shown_differences(raw[degraded], gaps.mean(0)[degraded])
-    for number, adjusted in zip(degraded, shown.adjusted.tolist(), strict=True):
-        p_values[conditions[number].name] = adjusted
-    return Significance(test, p_values, *shown.counts())
+    raw = _by_folds(study, pairs) if study.folds > 1 else _by_images(study, pairs)
+    corrected: dict[Pair, dict[str, _Corrected]] = {pair: {} for pair in pairs}
+    sizes = {}
+    for degraded in (False, True):
+        family = [
+            (pair, c.name, p_value, gap)
+            for pair, conditions in pairs.items()
+            for c, p_value, gap in zip(conditions, raw[pair].p_values, raw[pair].gaps, strict=True)
+            if c.degraded == degraded
+        ]
+        sizes[degraded] = len(family)
+        for (pair, name, *_), one in zip(family, _corrected(family), strict=True):
+            corrected[pair][name] = one
+    return {
+        pair: _significance(raw[pair], conditions, corrected[pair], sizes)
+        for pair, conditions in pairs.items()
+    }
 
 
-def _over_training_runs(
-    study: Study, models: tuple[str, str], conditions: Sequence[Condition]
-) -> np.ndarray | None:
-    """Test the gaps of training runs of equal seeds; `None` where there are too few.
+def _corrected(family: Sequence[tuple[Pair, str, float, float]]) -> list[_Corrected]:
+    p_values, gaps = (np.array([test[place] for test in family]) for place in (2, 3))
+    shown, discovery = shown_differences(p_values, gaps), benjamini_hochberg(p_values)
+    columns = (shown.adjusted, discovery, shown.first, shown.second)
+    return [_Corrected(*one) for one in zip(*(c.tolist() for c in columns), strict=True)]
+
+
+def _significance(
+    raw: _Raw,
+    conditions: Sequence[Condition],
+    corrected: Mapping[str, _Corrected],
+    sizes: Mapping[bool, int],
+) -> Significance:
+    names = [c.name for c in conditions]
+    degraded = [corrected[c.name] for c in conditions if c.degraded]
+    ahead, behind = sum(one.ahead for one in degraded), sum(one.behind for one in degraded)
+    return Significance(
+        raw.test,
+        {name: corrected[name].holm for name in names},
+        ahead,
+        behind,
+        len(degraded) - ahead - behind,
+        sizes[True],
+        sizes[False],
+        raw=dict(zip(names, raw.p_values.tolist(), strict=True)),
+        discovery={name: corrected[name].discovery for name in names},
+        images=dict(zip(names, raw.images, strict=False)),
+        runs=dict(zip(names, raw.runs, strict=False)),
+    )
+
+
+def _differences(study: Study, pair: Pair, condition: Condition) -> np.ndarray:
+    first, second = (study.correct(model, condition) for model in pair)
+    return first - second
+
+
+def _by_folds(study: Study, pairs: Mapping[Pair, Sequence[Condition]]) -> dict[Pair, _Raw]:
+    ratio, found = fold_ratio(study.folds), {}
+    for pair, conditions in pairs.items():
+        gaps = np.stack([_differences(study, pair, c) for c in conditions], 1)
+        runs = [corrected_t(column, ratio) for column in study.by_fold(gaps).T]
+        values = np.array([one.p_value for one in runs])
+        found[pair] = _Raw(CORRECTED_T, values, gaps.mean(0), (), runs)
+    return found
+
+
+def _by_images(study: Study, pairs: Mapping[Pair, Sequence[Condition]]) -> dict[Pair, _Raw]:
+    """Test over images, and over training runs where there are enough: the less sure decides.
 
     Where all runs differ alike there is no spread to judge by: the images decide alone.
     """
-    by_seed = [gaps_by_seed(study, models, [condition]) for condition in conditions]
-    found = [corrected_t(gaps, INDEPENDENT) for gaps in by_seed if gaps is not None]
-    if not found:
-        return None
-    return np.array([one.p_value if one.mean.is_bounded() else 0.0 for one in found])
+    cells = [(pair, condition) for pair in pairs for condition in pairs[pair]]
+    turned = [cell for cell in cells if _signs_turn(study, cell[0])]
+    flips = sign_flips(study, (_differences(study, *cell) for cell in turned))
+    p_values = {cell: found.p_value for cell, found in zip(turned, flips, strict=True)}
+    found = {}
+    for pair, conditions in pairs.items():
+        gaps = [_differences(study, pair, c) for c in conditions]
+        if not _signs_turn(study, pair):
+            test, images = MCNEMAR, [_mcnemar(gap) for gap in gaps]
+        else:
+            test = SIGN_FLIPS if study.groups is None else GROUPED_FLIPS
+            images = [p_values[pair, c] for c in conditions]
+        runs = _over_training_runs(study, pair, conditions)
+        values = np.array(images)
+        if runs:
+            test += AND_RUNS
+            spread = [one.p_value if one.mean.is_bounded() else 0.0 for one in runs]
+            values = np.maximum(values, spread)
+        found[pair] = _Raw(test, values, np.mean(gaps, axis=1), images, runs)
+    return found
 
 
-def _p_values(study: Study, gaps: np.ndarray, runs: int) -> tuple[str, np.ndarray]:
-    """Choose the test by what was repeated; gaps are (images, conditions)."""
-    if study.folds > 1:
-        ratio = fold_ratio(study.folds)
-        found = [corrected_t(column, ratio).p_value for column in study.by_fold(gaps).T]
-        return CORRECTED_T, np.array(found)
-    if study.groups is not None:
-        return GROUPED_FLIPS, sign_flip_test(gaps, study.groups).p_values
-    if runs > 2:
-        return SIGN_FLIPS, sign_flip_test(gaps).p_values
-    counts = [discordance(column > 0, column < 0) for column in gaps.T]
-    return MCNEMAR, np.array([mcnemar(c.only_first, c.only_second).p_value for c in counts])
+def _signs_turn(study: Study, pair: Pair) -> bool:
+    """Tell whether single right and wrong answers of independent images are not all there is."""
+    several = any(len(study.networks[model]) > 1 for model in pair)
+    return study.groups is not None or several
+
+
+def _mcnemar(gap: np.ndarray) -> float:
+    counts = discordance(gap > 0, gap < 0)
+    return mcnemar(counts.only_first, counts.only_second).p_value
+
+
+def _over_training_runs(
+    study: Study, pair: Pair, conditions: Sequence[Condition]
+) -> list[CorrectedT]:
+    """Test the gaps of training runs of equal seeds; empty where there are too few."""
+    by_seed = [gaps_by_seed(study, pair, [condition]) for condition in conditions]
+    return [corrected_t(gaps, INDEPENDENT) for gaps in by_seed if gaps is not None]

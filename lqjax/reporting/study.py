@@ -13,24 +13,20 @@ from typing import Any
 import numpy as np
 from etils import epath
 
-from lqjax.metrics.accuracy import predictions
+from lqjax.answer_files import read_predicted
+from lqjax.damaged import damaged, read_text
 from lqjax.metrics.confusion import confusion_matrix
 from lqjax.reporting.conditions import Condition, in_reading_order
 from lqjax.reporting.external.runs import ExternalRun
+from lqjax.reporting.given import Given
 from lqjax.reporting.ladder_reading import read_rungs
+from lqjax.reporting.model_names import in_config_order, model_names
 from lqjax.reporting.pictures import Gallery, Mistake, read_gallery, read_mistakes
 from lqjax.reporting.scores import Scores
 from lqjax.reporting.tested import Tested, read_tested
-from lqjax.rows import Cost, Epoch, Layer, Row, Throughput, read_lines
+from lqjax.rows import Cost, Divergence, Epoch, Layer, Row, Throughput, read_lines
 from lqjax.rungs import ConditionLadder
-from lqjax.variants import network_of, rate_of
 from lqjax.workdir import Run, Workdir
-
-COMPARED_SETTINGS = ("data", "model", "optimizer", "schedule", "training", "augmentation")
-"""Groups of settings that must be equal for two runs to count as repetitions of one model."""
-
-OTHER_CODE = "other code"
-"""Stands for the settings of a model whose predictions were read from a file."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +61,8 @@ class Study:
       sources: of models of other code, the file that their predictions were read from.
       ladders: degradations that were tested at many severities.
       rungs: conditions that were tested for a ladder only; they are not among `conditions`.
+      given: what the report was asked for.
+      diverged: runs that ended so among several learning rates, by the names that models have here.
     """
 
     networks: Mapping[str, Sequence[Network]]
@@ -77,6 +75,8 @@ class Study:
     sources: Mapping[str, str] = field(default_factory=dict)
     ladders: tuple[ConditionLadder, ...] = ()
     rungs: tuple[Condition, ...] = ()
+    given: Given = Given()
+    diverged: tuple[Divergence, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -176,8 +176,9 @@ def read_study(workdirs: Sequence[Workdir], external: Sequence[ExternalRun] = ()
       external: runs of other code on the same test images; none of them needs a directory.
 
     Raises:
-      ValueError: no directory, no finished condition, image sizes, data sets or test images that
-        differ, or score files that are missing or of another length.
+      ValueError: no directory, no finished condition, or image sizes, data sets or test images that
+        differ.
+      DamagedError: a file is missing, cannot be read, or does not fit the others.
     """
     if not workdirs and not external:
         raise ValueError("no working directory; a report needs at least one")
@@ -187,10 +188,19 @@ def read_study(workdirs: Sequence[Workdir], external: Sequence[ExternalRun] = ()
     runs = [(t, run) for t, w in zip(titles, workdirs, strict=True) for run in finished_runs(w)]
     runs += [(found.title, found.run) for found in external]
     tested = read_tested([run for _, run in runs])
-    names = _model_names(runs, configs)
-    networks: dict[str, list[Network]] = {name: [] for name in _in_config_order(names, configs)}
+    ended = [
+        (title, run, found)
+        for title, workdir in zip(titles, workdirs, strict=True)
+        for run in workdir.runs()
+        if (found := run.divergence()) is not None
+    ]
+    names = model_names([*runs, *((title, run) for title, run, _ in ended)], configs)
+    names, diverged = names[: len(runs)], names[len(runs) :]
+    networks: dict[str, list[Network]] = {name: [] for name in in_config_order(names, configs)}
     for (_, run), name in zip(runs, names, strict=True):
-        networks[name].append(_read_network(run, name, len(tested.rows[run.fold])))
+        labels = tested.labels[tested.rows[run.fold]]
+        networks[name].append(_read_network(run, name, labels, len(tested.class_names)))
+    names_here = {(title, run.model): name for (title, run), name in zip(runs, names, strict=True)}
     rows = [row for found in networks.values() for net in found for row in net.rows.values()]
     _check_one_test(rows)
     gallery, drawn = read_gallery(workdirs, list(configs.values()))
@@ -203,7 +213,7 @@ def read_study(workdirs: Sequence[Workdir], external: Sequence[ExternalRun] = ()
         conditions=tuple(c for c in ordered if c.name not in tested_on.apart),
         tested=tested,
         gallery=gallery,
-        mistakes=read_mistakes(workdirs, list(configs.values())),
+        mistakes=read_mistakes(workdirs, configs, names_here),
         configs=configs,
         environments={
             t: _read_json(w.root / "environment.json")
@@ -216,6 +226,9 @@ def read_study(workdirs: Sequence[Workdir], external: Sequence[ExternalRun] = ()
         },
         ladders=tested_on.ladders,
         rungs=tuple(c for c in ordered if c.name in tested_on.apart),
+        diverged=tuple(
+            replace(found, model=name) for (_, _, found), name in zip(ended, diverged, strict=True)
+        ),
     )
 
 
@@ -236,31 +249,15 @@ def finished_runs(workdir: Workdir) -> list[Run]:
     Raises:
       ValueError: there is none.
     """
-    found = [run for run in workdir.runs() if run.rows()]
+    found = [run for run in workdir.runs() if run.has_rows()]
     if not found:
         raise ValueError(f"{workdir.root}: no finished condition; run --mode=evaluate there first")
     return found
 
 
-def _read_network(run: Run, name: str, n: int) -> Network:
+def _read_network(run: Run, name: str, labels: np.ndarray, classes: int) -> Network:
     rows = {row.condition: row for row in run.rows()}
-    predicted = {}
-    for condition, row in rows.items():
-        try:
-            answers = run.answers(condition)
-        except FileNotFoundError:
-            raise ValueError(
-                f"{run.root}: the scores of {condition} are missing; delete its row under"
-                " conditions/ and run --mode=evaluate again"
-            ) from None
-        count = len(next(iter(answers.values())))
-        if count != n or row.n != n:
-            raise ValueError(
-                f"{run.root}: {count} scores of {condition} for {n} test images; delete"
-                " conditions/ there and run --mode=evaluate again"
-            )
-        known = answers["predicted"] if "predicted" in answers else predictions(answers["logits"])
-        predicted[condition] = known.astype(np.int32)
+    predicted = {c: read_predicted(run, row, labels, classes) for c, row in rows.items()}
     return Network(
         name,
         run.seed,
@@ -288,43 +285,6 @@ def _check_one_test(rows: Sequence[Row]) -> None:
             )
 
 
-def _model_names(
-    runs: Sequence[tuple[str, Run]], configs: Mapping[str, Mapping[str, Any]]
-) -> list[str]:
-    """Name each run's model; one that two directories train differently gets the directory's."""
-    recipes: dict[str, set[str]] = {}
-    taken = Counter((run.model, run.seed, run.fold) for _, run in runs)
-    for title, run in runs:
-        recipe = _recipe(configs[title], run.model) if title in configs else OTHER_CODE
-        recipes.setdefault(run.model, set()).add(recipe)
-    clashing = {run.model for _, run in runs if taken[run.model, run.seed, run.fold] > 1}
-    clashing |= {model for model, kinds in recipes.items() if len(kinds) > 1}
-    return [f"{run.model} ({title})" if run.model in clashing else run.model for title, run in runs]
-
-
-def _recipe(config: Mapping[str, Any], model: str) -> str:
-    """Write down the settings under which a model was trained, the seed left out."""
-    groups = {name: dict(config.get(name, {})) for name in COMPARED_SETTINGS}
-    groups["model"].pop("names", None)
-    own = config.get("overrides", {}).get(network_of(model), {})
-    return json.dumps([groups, own], sort_keys=True, default=str)
-
-
-def _in_config_order(
-    names: Sequence[str], configs: Mapping[str, Mapping[str, Any]]
-) -> tuple[str, ...]:
-    wanted = [m for c in configs.values() for m in c.get("model", {}).get("names", [])]
-    found = list(dict.fromkeys(names))
-
-    def position(name: str) -> tuple[int, float]:
-        plain = name.partition(" (")[0]
-        network = network_of(plain)
-        place = wanted.index(network) if network in wanted else len(wanted)
-        return place, rate_of(plain) or 0.0
-
-    return tuple(sorted(found, key=lambda name: (*position(name), found.index(name))))
-
-
 def _distinct_titles(workdirs: Sequence[Workdir]) -> list[str]:
     """Name the directories by their last part, or in full where two share it."""
     short = Counter(w.root.name for w in workdirs)
@@ -332,19 +292,20 @@ def _distinct_titles(workdirs: Sequence[Workdir]) -> list[str]:
 
 
 def _read_results(workdir: Workdir) -> list[Row]:
-    return read_lines(Row, workdir.root / "results.jsonl")
+    repair = f"--mode=evaluate --workdir={workdir.root} writes it again"
+    return read_lines(Row, workdir.root / "results.jsonl", repair)
 
 
 def _read_json(path: epath.Path) -> dict[str, Any]:
     """Read a JSON object; an absent file is an empty one.
 
     Raises:
-      ValueError: not JSON.
+      DamagedError: not JSON.
     """
     if not path.exists():
         return {}
     try:
-        found = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON ({error}); repair or delete it") from None
+        found = json.loads(read_text(path))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise damaged(path, f"it is not JSON: {error}") from None
     return found if isinstance(found, dict) else {}

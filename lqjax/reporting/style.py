@@ -5,10 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 INK = "#1c2530"
 FAINT = "#8b95a1"
@@ -26,11 +28,28 @@ DARK_PALETTE = ("#4ba3dc", "#f08a45", "#2fc296", "#e0a3c5", "#f2bd4b", "#8fd0f4"
 MARKERS = "os^DvpX"
 """One more than colours, so that model 7 does not look like model 1."""
 
+LINES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (2, 1)),
+    (0, (6, 1.5, 1.5, 1.5)),
+    (0, (6, 1.2, 1.2, 1.2, 1.2, 1.2)),
+    (0, (9, 2)),
+    (0, (3, 1, 1, 1)),
+)
+"""Dashes in line widths. As many as markers: curves are told apart without colour."""
+
 WIDTH = 10.5
 LEGEND_COLUMNS = 6
+LEGEND_DASHES = 2.8
+"""Length of a line in a legend, in font sizes: long enough to show its dashes."""
+
+LEGEND_PAD, LEGEND_GAP = 0.6, 1.4
+"""From the line to its text, and from there to the next entry, in font sizes."""
+
 DPI = 120
-FONT_SIZE = 10
-SMALL = 8.5
+FONT_SIZE = 10.5
+SMALL = 9.5
 
 SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -43,6 +62,9 @@ SETTINGS: dict[Any, Any] = {
     "ytick.labelsize": SMALL,
     "legend.fontsize": FONT_SIZE,
     "legend.frameon": False,
+    "legend.handlelength": LEGEND_DASHES,
+    "legend.handletextpad": LEGEND_PAD,
+    "legend.columnspacing": LEGEND_GAP,
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.titlecolor": INK,
@@ -89,6 +111,33 @@ def model_colors(models: Sequence[str]) -> dict[str, str]:
     return {model: PALETTE[i % len(PALETTE)] for i, model in enumerate(models)}
 
 
+def pair_colors(models: Sequence[str], first: str, second: str) -> tuple[str, str]:
+    """Give the colours of two models; of those that share one, the first two of the palette."""
+    colors = model_colors(models)
+    pair = (colors[first], colors[second])
+    return pair if pair[0] != pair[1] else (PALETTE[0], PALETTE[1])
+
+
 def model_markers(models: Sequence[str]) -> dict[str, str]:
     """Give each model its marker, so that black-and-white prints can be read."""
     return {model: MARKERS[i % len(MARKERS)] for i, model in enumerate(models)}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the curve of a model is drawn."""
+
+    color: str
+    marker: str
+    line: Any
+
+    def key(self, label: str) -> Line2D:
+        """Make the model's entry in a legend."""
+        return Line2D([], [], color=self.color, marker=self.marker, linestyle=self.line,
+                      label=label)  # fmt: skip
+
+
+def model_looks(models: Sequence[str]) -> dict[str, Look]:
+    """Give each model its colour, its marker and the dashes of its curve."""
+    colors, markers = model_colors(models), model_markers(models)
+    return {m: Look(colors[m], markers[m], LINES[i % len(LINES)]) for i, m in enumerate(models)}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from lqjax.metrics.normalised_errors import NormalisedError, NormalisedErrors
 from lqjax.metrics.published_errors import ALEXNET_CLEAN_ERROR
 from lqjax.reporting.document import Table, TableRow
-from lqjax.reporting.formatting import MISSING, percent
+from lqjax.reporting.formatting import NOT_DEFINED, percent
 from lqjax.reporting.robustness_reference import PUBLISHED
 from lqjax.reporting.robustness_tables import measured
 from lqjax.reporting.suite_errors import SuiteErrors
@@ -85,7 +85,7 @@ def _reason(cell: NormalisedError, titles: Mapping[str, str]) -> str:
 
 
 def _ratio(value: float | None) -> str:
-    return MISSING if value is None else percent(value)
+    return NOT_DEFINED if value is None else percent(value)
 
 
 def _about(found: SuiteErrors) -> str:
@@ -106,7 +106,8 @@ def _about(found: SuiteErrors) -> str:
         " Rise: error above that on clean images; relative mCE: the same of the rises. BE, rBE: the"
         " same of balanced errors (all classes of one weight), without intervals."
     )
-    return f"{text} A dash: a ratio is undefined; see by degradation." if undefined else text
+    why = f" {NOT_DEFINED.capitalize()}: the reason stands below, by degradation."
+    return f"{text}{why}" if undefined else text
 
 
 def _means(errors: Mapping[str, NormalisedErrors]) -> list[NormalisedError]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lqjax.metrics.shown import LEVEL
-from lqjax.reporting.comparison import DEGRADED_MEAN, Cell, Comparison
+from lqjax.reporting.comparison import DEGRADED_MEAN, TESTS_SECTION, Cell, Comparison
 from lqjax.reporting.conditions import by_family
 from lqjax.reporting.document import Table, TableRow
 from lqjax.reporting.formatting import (
     MISSING,
     enumeration,
     gap,
-    optional,
     p_value,
     percent,
     plural,
@@ -22,13 +21,6 @@ from lqjax.reporting.formatting import (
 from lqjax.reporting.protocol import spread
 from lqjax.reporting.study import Network, Study
 from lqjax.reporting.training_state import levelling
-from lqjax.rows import Row
-
-LOSS_DECIMALS = 3
-AUC_DECIMALS = 4
-PSNR_DECIMALS = 1
-SSIM_DECIMALS = 3
-METRIC_HEADER = ("accuracy %", "top-5 %", "precision %", "recall %", "F1 %")
 
 
 def study_table(study: Study, comparison: Comparison) -> Table:
@@ -91,33 +83,15 @@ def _about_tests(comparison: Comparison) -> str:
     tests = comparison.tests
     if tests is None:
         return ""
+    marked = f"* marks those up to {LEVEL}."
+    if len(comparison.pairs) > 1:
+        return (
+            f"p, of {comparison.leader} against {comparison.other}, is that of {tests.test};"
+            f" corrected by Holm over all {len(comparison.pairs)} pairs of networks, which stand"
+            f" under {TESTS_SECTION}; {marked}"
+        )
     many = f" after Holm's correction for {tests.count} degraded conditions"
-    return (
-        f"p is that of {tests.test}{many if tests.count > 1 else ''}; * marks those up to {LEVEL}."
-    )
-
-
-def metric_table(study: Study, network: Network) -> Table:
-    """Tabulate every metric of one run."""
-    rows = [
-        TableRow((condition.full, *_metrics(network.rows[condition.name])))
-        for condition in study.conditions
-        if condition.name in network.rows
-    ]
-    header = ["condition", *METRIC_HEADER, "AUC", "log loss, nats", "PSNR, dB", "SSIM"]
-    table = Table(run_title(study, network), tuple(header), tuple(rows))
-    return without_empty_columns(table)
-
-
-def _metrics(row: Row) -> tuple[str, ...]:
-    shares = (row.accuracy, row.top5, row.precision, row.recall, row.f1)
-    return (
-        *(MISSING if share is None else percent(share) for share in shares),
-        optional(row.auc, AUC_DECIMALS),
-        optional(row.loss, LOSS_DECIMALS),
-        optional(row.psnr, PSNR_DECIMALS),
-        optional(row.ssim, SSIM_DECIMALS),
-    )
+    return f"p is that of {tests.test}{many if tests.count > 1 else ''}; {marked}"
 
 
 def without_empty_columns(table: Table) -> Table:

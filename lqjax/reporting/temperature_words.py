@@ -24,11 +24,11 @@ def temperature_sentence(model: ModelCalibration, calibration: Calibration) -> s
         return _without(model)
     typical = float(np.exp(np.mean([np.log(t.value) for t in model.temperatures.values()])))
     if abs(typical - 1) <= NEAR_ONE:
-        kind = "about right on clean validation images"
+        kind = "about as confident as it should be"
     else:
         kind = "overconfident" if typical > 1 else "too cautious"
-        kind += " on clean validation images"
-    start = f"{model.model} is {kind} (T = {temperature_text(model)})"
+    where = f"on clean validation images (T = {temperature_text(model)})"
+    start = f"{model.model} is {kind} {where}"
     changes = [
         _change(model, conditions, scope) for scope, conditions in calibration.scopes().items()
     ]
@@ -54,7 +54,7 @@ def _moved(name: str, before: str, after: str, lower: bool) -> str:
 def _without(model: ModelCalibration) -> str:
     if model.without == NO_VALIDATION:
         return (
-            f"{model.model} is not scaled: {NO_VALIDATION}; --mode=evaluate on its working"
-            " directory adds them to networks trained here."
+            f"{model.model} is not scaled: {NO_VALIDATION}; if it was trained here, --mode=evaluate"
+            " on its working directory adds them."
         )
     return f"{model.model} is not scaled: {model.without}."

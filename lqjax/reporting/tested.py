@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lqjax.answer_files import read_examples
 from lqjax.workdir import Run
 
 
@@ -36,7 +37,7 @@ def read_tested(runs: Sequence[Run]) -> Tested:
     """
     found: dict[int, tuple[Run, dict[str, np.ndarray]]] = {}
     for run in sorted(runs, key=lambda run: run.fold):
-        examples = _examples(run)
+        examples = read_examples(run)
         first, shared = found.setdefault(run.fold, (run, examples))
         if not all(np.array_equal(shared[key], examples[key]) for key in ("ids", "labels")):
             raise ValueError(
@@ -62,12 +63,3 @@ def read_tested(runs: Sequence[Run]) -> Tested:
         rows,
         np.concatenate([part["groups"] for part in parts]) if grouped else None,
     )
-
-
-def _examples(run: Run) -> dict[str, np.ndarray]:
-    try:
-        return run.examples()
-    except FileNotFoundError:
-        raise ValueError(
-            f"{run.root}: examples.npz is missing; run --mode=evaluate again"
-        ) from None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from lqjax.metrics.interval import Estimate
 from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.comparison import Cell, Comparison
+from lqjax.reporting.diverged import incomplete
 from lqjax.reporting.formatting import (
     enumeration,
     interval,
@@ -17,6 +18,7 @@ from lqjax.reporting.formatting import (
 )
 from lqjax.reporting.intervals import accuracy_over_images
 from lqjax.reporting.learning_rates import contenders
+from lqjax.reporting.outcomes_in_words import correction, outcome
 from lqjax.reporting.protocol import opening
 from lqjax.reporting.study import Study
 from lqjax.reporting.training_state import Levelling, levelling
@@ -43,7 +45,12 @@ class Verdict:
 def judge(study: Study, comparison: Comparison) -> Verdict:
     """Put the result of a comparison into words."""
     caveats = (
-        unfinished(study) or untrained(study, comparison) or undertrained(study) or one_group(study)
+        unfinished(study)
+        or incomplete(study, contenders(study))
+        or one_class(study)
+        or untrained(study, comparison)
+        or undertrained(study)
+        or one_group(study)
     )
     if not comparison.other:
         return _single(study, comparison, caveats)
@@ -108,6 +115,18 @@ def unfinished(study: Study) -> str:
     if planned <= study.folds:
         return ""
     return f"Unfinished: {study.folds} of {planned} folds have been tested"
+
+
+def one_class(study: Study) -> str:
+    """Say that all test images are of one class; else empty."""
+    if study.commonest_share < 1:
+        return ""
+    only = study.class_names[study.labels[0]]
+    return (
+        f"One class: the test set ({plural(study.n, 'image')}) has only images of {only}, and"
+        " accuracy on them does not tell a network that recognises classes from one that always"
+        f" answers {only}"
+    )
 
 
 def one_group(study: Study) -> str:
@@ -202,12 +221,8 @@ def _counted(comparison: Comparison) -> str:
     tests = comparison.tests
     if tests is None or tests.count < 2:
         return ""
-    parts = [f"{comparison.leader} is better in {tests.ahead} of {tests.count}"]
-    if tests.behind:
-        parts.append(f"{comparison.other} in {tests.behind}")
-    if tests.undecided:
-        parts.append(f"no difference is shown in {tests.undecided}")
-    return f"; after Holm's correction at {LEVEL} {', '.join(parts)}"
+    said = outcome(comparison.leader, comparison.other, tests)
+    return f"; after {correction(tests)} {said}"
 
 
 def _clean_clause(comparison: Comparison) -> str:

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lqjax.array_files import write_arrays
 from lqjax.metrics.summary import summarise
 from lqjax.rows import Cost, Epoch, Row, write_lines
-from lqjax.workdir import Run, Workdir, write_arrays
+from lqjax.workdir import Run, Workdir
 
 GRID = {
     "gaussian_noise": ("Gaussian noise", ("sigma 0.1", "sigma 0.3", "sigma 0.5")),
@@ -216,12 +217,13 @@ def write_records(workdir: Workdir, models, n, classes):
 def build(
     path: Path, models=(("alexnet", 0.86), ("resnet50", 0.93)), n=360, classes=10,
     conditions=None, seeds=(0,), gallery=True, extras=True, histories=None, names=None,
-    dataset="digits", size=64, folds=(0,),
+    dataset="digits", size=64, folds=(0,), labels=None,
 ):  # fmt: skip
     """Write a working directory and return it."""
     workdir = Workdir.at(path)
     names = names or [str(i) for i in range(classes)]
-    labels = (np.arange(n) % len(names)).astype(np.int32)
+    labels = np.arange(n) % len(names) if labels is None else np.asarray(labels)
+    labels, n = labels.astype(np.int32), len(labels)
     conditions = grid_conditions() if conditions is None else conditions
     for model, strength in models:
         for seed, fold in itertools.product(seeds, folds):

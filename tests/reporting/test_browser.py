@@ -82,6 +82,41 @@ def test_the_policy_stops_what_is_not_part_of_the_page(page):
     page.complaints.clear()
 
 
+TABLES = """
+[...document.querySelectorAll("div.wide > table")].map(table =>
+  [table.offsetWidth, table.parentElement.clientWidth, table.parentElement.className])
+"""
+
+
+def test_the_tables_of_two_networks_fit_a_wide_window(page):
+    page.run("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    page.resize(WIDE)
+    tables = page.run(TABLES)
+    assert len(tables) > 5
+    assert all(table <= box + 1 and "fits" in kind for table, box, kind in tables), tables
+
+
+def test_on_a_phone_intervals_stand_below_their_numbers(page):
+    page.resize(NARROW)
+    top, below = page.run(
+        # As it is without the script, too.
+        "(() => { const cell = document.querySelector('td .interval').parentElement;"
+        " cell.closest('div').classList.remove('tight', 'stacked');"
+        " const range = document.createRange(); range.selectNode(cell.firstChild);"
+        " return [range.getBoundingClientRect().bottom,"
+        " cell.querySelector('.interval').getBoundingClientRect().top]; })()"
+    )
+    assert below >= top - 1
+    kinds = page.run(TABLES)
+    assert any("fits" not in kind for _, _, kind in kinds)
+
+
+def test_a_command_can_be_copied_letter_by_letter(page):
+    command = page.run("document.querySelector('dd code').textContent")
+    assert command.startswith("mkdir /") and " --workdir=/" in command
+    assert page.run("getComputedStyle(document.querySelector('dd code')).userSelect") == "all"
+
+
 @pytest.mark.parametrize("width", [NARROW, WIDE])
 def test_nothing_is_wider_than_the_window(page, width):
     page.resize(width)
@@ -238,6 +273,8 @@ PRINTED = """
     width: Math.max(...sizes.map(size => size[0])),
     height: Math.max(...sizes.map(size => size[1])),
     overflow: document.scrollingElement.scrollWidth,
+    kept: [style("div.wide:not(.long)").breakInside, style("figure").breakInside],
+    joined: [style(".caption").breakAfter, style(".caption").breakInside],
   };
 })()
 """
@@ -254,6 +291,7 @@ def test_print_is_light_and_cuts_nothing(page):
     assert found["contents"] == "none" and found["button"] == "contents"
     assert found["width"] <= PAPER_WIDTH and found["height"] <= PAPER_HEIGHT
     assert found["overflow"] <= PAPER_WIDTH
+    assert found["kept"] == found["joined"] == ["avoid", "avoid"]
 
 
 def test_the_printed_page_has_everything(page):

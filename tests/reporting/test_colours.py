@@ -7,8 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from lqjax.reporting.confusion_gap_figure import LEADER, OTHER
-from lqjax.reporting.confusion_gap_figure import SHADES as GAP_SHADES
+from lqjax.reporting.confusion_gap_figure import shades
 from lqjax.reporting.style import DARK_FAINT, DARK_INK, DARK_PALETTE, FAINT, INK, MARKERS, PALETTE
 
 LEAST_DISTANCE = 8.0
@@ -74,10 +73,15 @@ def test_models_are_told_apart_without_color():
 
 @pytest.mark.parametrize("kind", SIMULATIONS)
 def test_more_and_less_are_told_apart_in_a_matrix_of_differences(kind):
-    assert distance(LEADER, OTHER, kind) >= FIRST_DISTANCE
+    for leader, other in itertools.permutations(PALETTE, 2):
+        ends = shades(leader, other)
+        assert (
+            distance(ends(1.0)[:3], leader, kind) < 1 and distance(ends(0.0)[:3], other, kind) < 1
+        )
+    first = shades(*PALETTE[:2])
     for share in (0.1, 0.25, 0.5, 1.0):
-        ends = GAP_SHADES(0.5 + share / 2), GAP_SHADES(0.5 - share / 2)
-        assert distance(*(end[:3] for end in ends), kind) >= LEAST_DISTANCE * min(1, 2 * share)
+        pair = first(0.5 + share / 2), first(0.5 - share / 2)
+        assert distance(*(end[:3] for end in pair), kind) >= LEAST_DISTANCE * min(1, 2 * share)
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,20 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from sklearn.metrics import confusion_matrix
 
 from lqjax.metrics.accuracy import predictions
 from lqjax.reporting.comparison import compare_models
 from lqjax.reporting.confusion_gap_figure import (
+    confusion_gap_caption,
     confusion_gap_figure,
     confusion_gaps,
     confusion_gaps_in_words,
     largest,
 )
 from lqjax.reporting.study import read_study
+from lqjax.reporting.style import PALETTE, pair_colors
 from tests.reporting.conftest import grid_conditions
 
 
@@ -69,3 +72,40 @@ def test_a_class_without_images_has_no_share(make_workdir):
     (_, gap), _ = confusion_gaps(study, compare_models(study))
     assert np.isnan(gap[4]).all() and not np.isnan(gap[:4]).any()
     assert confusion_gap_figure(study, compare_models(study)) is not None
+
+
+@pytest.mark.parametrize("classes, kind", [(3, "matrix"), (16, "bars")])
+def test_differences_have_the_colours_of_the_models(make_workdir, classes, kind):
+    models = (("small", 0.4), ("alexnet", 0.7), ("resnet50", 0.95))
+    workdir = make_workdir(
+        models=models, n=160, classes=classes, conditions=grid_conditions()[:2], gallery=False
+    )
+    study = read_study([workdir])
+    comparison = compare_models(study)
+    assert (comparison.leader, comparison.other) == ("resnet50", "alexnet")
+    colors = {name: PALETTE[study.models.index(name)] for name in ("resnet50", "alexnet")}
+    assert PALETTE[0] not in colors.values()
+    figure = confusion_gap_figure(study, comparison)
+    (legend,) = figure.legends
+    said = {text.get_text(): to_hex(key.get_facecolor()) for text, key in
+            zip(legend.get_texts(), legend.legend_handles, strict=True)}  # fmt: skip
+    assert said == {
+        "+ resnet50 more often": colors["resnet50"],
+        "− alexnet more often": colors["alexnet"],
+    }
+    axes = figure.axes[0]
+    if kind == "matrix":
+        image = axes.images[0]
+        assert [to_hex(image.cmap(end)) for end in (1.0, 0.0)] == list(colors.values())
+    else:
+        for bar in axes.patches:
+            name = "resnet50" if bar.get_width() > 0 else "alexnet"
+            assert to_hex(bar.get_facecolor()) == colors[name]
+    caption = confusion_gap_caption(study, comparison)
+    assert "blue" not in caption.lower() and "orange" not in caption
+
+
+def test_models_that_share_a_colour_are_given_two():
+    models = [f"m{i}" for i in range(8)]
+    assert pair_colors(models, "m7", "m1") == (PALETTE[0], PALETTE[1])
+    assert pair_colors(models, "m7", "m2") == (PALETTE[1], PALETTE[2])

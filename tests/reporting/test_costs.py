@@ -99,7 +99,7 @@ def test_throughput_is_tabulated_by_batch_size(study):
     found = cells(table, "alexnet, images/s")["8"]
     assert found == f"{speed * 8**0.5:.0f} [{speed:.0f}, {2 * speed * 8**0.5:,.0f}]"
     assert cells(table, "alexnet, memory")["120"] == "120 MiB"
-    assert "21 to 140 runs" in table.caption
+    assert "21 to 140 timed runs" in table.caption
 
 
 def test_records_of_earlier_versions_are_read_and_shown(make_workdir):
@@ -176,7 +176,8 @@ def test_csv_files_hold_every_run(make_workdir):
     assert costs[0]["latency_p95_ms"] == str(4.1 * 2) and costs[0]["images_to_target"] == "5120"
     assert len(read("throughput.csv")) == 4 * len(BATCHES)
     assert [r["layer"] for r in read("layers.csv")] == ["conv1", "fc"] * 2
-    assert "Of several runs of a network the first" in (workdir.report / "report.md").read_text()
+    text = (workdir.report / "report.md").read_text()
+    assert "Where a network was trained several times: its first run" in text
 
 
 def brute_force_front(points):

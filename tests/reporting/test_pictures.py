@@ -1,11 +1,15 @@
 """Which test images a report shows, and which it does not."""
 
+import dataclasses
 import json
 
 import numpy as np
 
+from lqjax.reporting.mistakes_figure import COLUMNS, by_condition, mistakes_figure, words
+from lqjax.reporting.mistakes_words import about_mistakes
 from lqjax.reporting.report import write_report
 from lqjax.reporting.study import read_study
+from lqjax.reporting.style import figure_style
 from tests.reporting.conftest import grid_conditions
 
 CONDITIONS = grid_conditions()[:3]
@@ -48,3 +52,54 @@ def test_data_that_may_not_be_shown_is_not(make_workdir):
     write_report([workdir])
     names = {path.name for path in (workdir.report / "figures").iterdir()}
     assert not {"gallery.png", "mistakes.png"} & names
+
+
+def test_mistakes_of_a_merged_report_are_those_of_every_directory(make_workdir):
+    first = make_workdir("a", n=40, conditions=CONDITIONS)
+    second = make_workdir("b", n=40, conditions=CONDITIONS)
+    config = json.loads((second.root / "config.json").read_text())
+    config["training"] = {"epochs": 99}  # so that the models are two of each
+    (second.root / "config.json").write_text(json.dumps(config))
+    study = read_study([first, second])
+    assert set(study.models) == {f"{m} ({w})" for m in ("alexnet", "resnet50") for w in "ab"}
+    assert len(study.mistakes) == 30
+    for found, source in ((study.mistakes[:15], "a"), (study.mistakes[15:], "b")):
+        assert {mistake.source for mistake in found} == {source}
+        names = {f"{model} ({source})" for model in ("alexnet", "resnet50")}
+        assert {m.model for m in found} == {m.other for m in found} == names
+    write_report([first, second])
+    text = (first.report / "report.md").read_text()
+    for source in "ab":
+        assert f"From {source} (seed 0): the surest mistakes of resnet50 ({source})" in text
+        assert f"| {source}: clean |" in text
+    assert "best model" not in text.partition("## Most confident mistakes")[2]
+
+
+def test_mistakes_say_of_which_seed_they_are(make_workdir):
+    workdir = make_workdir(conditions=CONDITIONS, seeds=(5, 3))
+    config = json.loads((workdir.root / "config.json").read_text())
+    config["run"]["seeds"] = [5, 3]
+    (workdir.root / "config.json").write_text(json.dumps(config))
+    found = read_study([workdir]).mistakes
+    assert {(mistake.seed, mistake.fold, mistake.source) for mistake in found} == {(5, 0, "")}
+    text = about_mistakes(found, folds=False)
+    assert text.startswith("From seed 5: the surest mistakes of resnet50, then those that alexnet")
+
+
+def test_what_is_written_below_pictures_does_not_run_into_the_next(make_workdir):
+    names = [f"a class of a long name {i}" for i in range(3)]
+    workdir = make_workdir("a", n=30, names=names, conditions=CONDITIONS)
+    found = [
+        dataclasses.replace(m, model="resnet50_of_a_long_name (a)", other="alexnet_one_tower (a)",
+                            source="a", confidence=1.0, other_confidence=0.9999)
+        for m in read_study([workdir]).mistakes
+    ]  # fmt: skip
+    with figure_style():
+        figure = mistakes_figure(found)
+        figure.draw_without_rendering()
+        column = figure.bbox.width / COLUMNS
+        for text in figure.texts:
+            if text.get_text() not in by_condition(found):
+                assert text.get_window_extent().width < column, text.get_text()
+    assert "(a)" not in " ".join(words(found[0]))
+    assert by_condition(found).keys() == {f"a: {c[3]}" for c in CONDITIONS}

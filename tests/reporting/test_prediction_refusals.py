@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from lqjax.reporting.external.spelling import check_spelling
 from lqjax.reporting.report import write_report
 from lqjax.workdir import Workdir
 
@@ -45,6 +46,35 @@ def refusal(workdir, path):
 
 
 CASES = {
+    "beyond float32": (
+        [SCORES, *scored((1, "mine,digits,clean,test0/1,1,1e300,0"))],
+        "line 3: score of class cat is '1e300'; allowed: a finite number of at most 3.4e+38",
+    ),
+    "infinite": (
+        [SCORES, *scored((1, "mine,digits,clean,test0/1,1,-inf,0"))],
+        "line 3: score of class cat is '-inf'; allowed: a finite number",
+    ),
+    "seed beyond counting": (
+        [HEADER + ",seed", *(f"{line},{'9' * 30}" for line in lines())],
+        "is not possible; allowed: a whole number from 0 to 2147483647",
+    ),
+    "control character": (
+        [HEADER, *(line.replace("mine", "mi\x00ne") for line in lines())],
+        "has the character U+0000, which cannot be shown",
+    ),
+    "mistyped operation": (
+        [HEADER, *(s.replace("clean", "gausian_noise(sigma=0.1)") for s in lines())],
+        "line 2: condition 'gausian_noise(sigma=0.1)': 'gausian_noise' is not known; is it"
+        " 'gaussian_noise'?",
+    ),
+    "mistyped clean": (
+        [HEADER, *(s.replace("clean", "claen") for s in lines())],
+        "'claen' is not known; is it 'clean', as in 'clean'?",
+    ),
+    "other capitals": (
+        [HEADER, *(s.replace("clean", "low_quality/JPEG@high") for s in lines())],
+        "'JPEG' is not known; is it 'jpeg'?",
+    ),
     "empty file": ("", "is empty"),
     "header alone": (HEADER, "no answers"),
     "missing column": (
@@ -170,9 +200,63 @@ RECORD = {"model": "mine", "dataset": "digits", "condition": "clean", "example_i
         (json.dumps({**RECORD, "label": 0.5, "prediction": 1}), "label is 0.5; allowed: a text"),
         (json.dumps({**RECORD, "prediction": True}), "prediction is True; allowed"),
         (json.dumps(RECORD), "line 1: neither scores nor a prediction"),
+        (json.dumps({**RECORD, "scores": [1, 10**400]}), "score of class 1 is 1000"),
+        (json.dumps({**RECORD, "scores": [1, 4e38]}), "score of class 1 is 4e+38; allowed: a fin"),
+        (json.dumps({**RECORD, "scores": [1, "9"]})[:-3] + "9" * 5000 + "]}", "not JSON ("),
+        (json.dumps({**RECORD, "model": "\ud800"}), "has the character U+D800"),
     ],
 )
 def test_jsonl(text, message, workdir, tmp_path):
+    path = tmp_path / "mine.jsonl"
+    path.write_text(text)
+    assert message in refusal(workdir, path)
+
+
+KNOWN = ("clean", "jpeg(quality=40)", "low_quality/gaussian_blur@high")
+
+
+@pytest.mark.parametrize(
+    ("condition", "nearest"),
+    [
+        ("jpeg(quality=40.0)", "'jpeg(quality=40)'"),
+        ("JPEG( quality = 40 )", "'jpeg(quality=40)'"),
+        ("jpg(quality=40)", "'jpeg', as in 'jpeg(quality=40)'"),
+        ("jpeg(qualty=40)", "'quality', as in 'jpeg(quality=40)'"),
+        ("low_quality/gaussian_blur@hihg", "'high', as in 'low_quality/gaussian_blur@high'"),
+        ("low_qualtiy/gaussian_blur@high", "'low_quality'"),
+        ("imagnet_c/fog@3", "'imagenet_c'"),
+        ("gausian_noise(sigma=0.1)", "'gaussian_noise'"),
+        ("claen", "'clean', as in 'clean'"),
+    ],
+)
+def test_a_misspelled_condition_is_refused_with_the_nearest(condition, nearest):
+    with pytest.raises(ValueError, match=r"^mine\.csv, line 2: condition ") as caught:
+        check_spelling("mine.csv, line 2", condition, KNOWN)
+    assert nearest in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        *KNOWN,
+        "jpeg(quality=50)",
+        "low_quality/jpeg@high",
+        "imagenet_c/fog@3",
+        "old scanner",
+        "2024",
+    ],
+)
+def test_a_condition_of_ones_own_is_taken(condition):
+    check_spelling("mine.csv, line 2", condition, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (json.dumps({**RECORD, "scores": [True, 1]}), "score of class 0 is True"),
+    ],
+)
+def test_jsonl_of_other_kinds(text, message, workdir, tmp_path):
     path = tmp_path / "mine.jsonl"
     path.write_text(text)
     assert message in refusal(workdir, path)

@@ -57,14 +57,14 @@ def test_nothing_evaluated(tmp_path):
 def test_scores_that_are_missing(make_workdir):
     workdir = make_workdir(conditions=CLEAN, gallery=False)
     next((workdir.runs()[0].root / "conditions").glob("*.npz")).unlink()
-    assert "scores of clean are missing" in refusal([workdir])
+    assert "(the scores of clean) is missing; --mode=evaluate" in refusal([workdir])
 
 
 def test_scores_of_another_length(make_workdir):
     workdir = make_workdir(conditions=CLEAN, gallery=False)
     run = workdir.runs()[0]
     run.write_condition(run.row("clean"), np.zeros((7, 10)))
-    assert "7 scores of clean for 360 test images" in refusal([workdir])
+    assert "logits of shape (7, 10), expected (360, 10)" in refusal([workdir])
 
 
 def test_examples_that_are_missing(make_workdir):

@@ -253,7 +253,7 @@ def test_where_alexnet_gains_there_is_no_ratio_but_the_rises_and_the_reason(make
     write_report([workdir])
     text = (workdir.report / "report.md").read_text()
     assert "the reference does not get worse (-3.00 points)" in text
-    assert "no ratio for JPEG" in text and "A dash: a ratio is undefined" in text
+    assert "no ratio for JPEG" in text and "Not defined: the reason stands below" in text
     with (workdir.report / "robustness.csv").open() as file:
         rows = {(r["model"], r["measure"], r["scope"]): r for r in csv.DictReader(file)}
     row = rows["resnet50", "relative_ce", "low_quality/jpeg"]

@@ -134,7 +134,10 @@ def test_another_seed_elsewhere_is_another_run_only_under_the_same_settings(make
     second = make_workdir("second", seeds=(1,), **one)
     assert answer(first, second)[0].sentence.startswith("For 2 runs of one network")
     config = json.loads((second.root / "config.json").read_text())
-    config["optimizer"]["learning_rate"] = 0.1
+    config["optimizer"]["learning_rate"] = 0.1  # alexnet has one of its own
+    (second.root / "config.json").write_text(json.dumps(config))
+    assert answer(first, second)[0].sentence.startswith("For 2 runs of one network")
+    config["overrides"]["alexnet"]["optimizer.learning_rate"] = 0.1
     (second.root / "config.json").write_text(json.dumps(config))
     assert "alexnet (second)" in answer(first, second)[0].sentence
 
