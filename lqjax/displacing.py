@@ -76,7 +76,8 @@ def _left_behind(recipe: Config, chosen: Config) -> list[str]:
             key = (before.optimizer.name, after.optimizer.name, tuple(lost))
             found.setdefault(key, []).append(network)
     return [
-        f"optimizer.name={after}: the recipe's {_listed(lost)} for {_listed(networks)} were chosen"
+        f"optimizer.name={after}: the recipe's {_listed(lost)} for {_listed(networks)}"
+        f" {'was' if len(lost) == 1 else 'were'} chosen"
         f" for {before}; what is not given is as published for {after}"
         for (before, after, lost), networks in found.items()
     ]

@@ -1,7 +1,8 @@
 """What users import to compute: `train`, `evaluate`, `compare`.
 
 Each takes the typed `Config`, or plain arguments that change single settings of it, and returns
-a typed result. Nothing global is touched, so that they may be called in a loop.
+a typed result. They may be called in a loop. On a CPU they change how the whole process computes:
+see `lqjax.freed_memory`, which says how to keep it from doing so.
 """
 
 from __future__ import annotations

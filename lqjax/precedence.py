@@ -34,7 +34,7 @@ def changed(config: Config, shared: Fields, own: Mapping[str, Fields]) -> Config
     A value for all networks takes the place of the recipe's overrides of that setting; a value for
     one network goes before both. The order in which they are given does not matter. A network that
     gets another optimiser leaves the recipe's values for its former one behind: what is not given
-    is as published for the new one.
+    is what the recipe has for the new one for all networks, otherwise as published.
 
     Args:
       config: what the recipe says.
@@ -91,12 +91,13 @@ def _as_published(
             if path not in shared:
                 base = replace_at(base, path, value_at(Config(), path))
     for network, fields in overrides.items():
-        old = before.for_model(network)
-        keeps = old.optimizer.name == fields.get("optimizer.name", made.optimizer.name)
+        old, new = before.for_model(network), fields.get("optimizer.name", made.optimizer.name)
+        # The recipe may have chosen values for this optimiser: for the network, or for all.
+        chosen = next((c for c in (old, before) if c.optimizer.name == new), Config())
         for path in paths:
             if path in shared or path in own.get(network, {}):
                 continue
-            wanted = value_at(old if keeps else Config(), path)
+            wanted = value_at(chosen, path)
             if fields.get(path, value_at(base, path)) != wanted:
                 _say(base, fields, path, wanted)
     return base

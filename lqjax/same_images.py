@@ -48,7 +48,8 @@ def fingerprint(dataset: Dataset) -> dict[str, Any]:
 
 
 def _of_split(split: Split) -> dict[str, Any]:
-    rows = np.unique(np.linspace(0, len(split) - 1, LOOKED_AT).round().astype(int))
+    count = min(LOOKED_AT, len(split))
+    rows = np.unique(np.linspace(0, len(split) - 1, count).round().astype(int))
     return {
         **_of_examples(split.ids, split.labels),
         LEVELS: [round(float(np.asarray(split.images[row]).mean()), 2) for row in rows],
@@ -117,7 +118,7 @@ def _kept(place: Workdir, count: int) -> Sequence[Known] | None:
         ]
     except DamagedError:
         raise
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise damaged(path, error, repair) from None
     if len(found) != count:
         raise damaged(path, f"{len(found)} folds in place of {count}", repair)
@@ -137,8 +138,8 @@ def _earlier(benches: Sequence[Workbench]) -> Sequence[Known]:
         found[0][CLASSES] = counts["classes"]
         for part in PURPOSES:
             found[0][part] = {IMAGES: int(counts[part]), **found[0].get(part, {})}
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):  # it is for people to read
-        pass
+    except (OSError, ArithmeticError, ValueError, KeyError, TypeError, RecursionError):
+        pass  # it is for people to read
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 import lqjax
 from lqjax.claiming import prepared
 from lqjax.cli import main
-from lqjax.config import Config
+from lqjax.config import Config, OptimizerConfig
 from lqjax.displacing import displaced
 from lqjax.optim.building import resolve
 from lqjax.overriding import from_arguments, override, override_all, to_dict
@@ -305,3 +305,16 @@ def test_what_is_free_to_change_is_so_for_single_networks_too(tmp_path, monkeypa
     check_settings(override(recipe, "training.checkpoint_minutes", "5"), place)
     with pytest.raises(ValueError, match=r"overrides\.alexnet\.training\.epochs: 6 -> absent"):
         check_settings(override(recipe, "training.epochs", "3"), place)
+
+
+def test_an_optimiser_that_the_recipe_has_for_all_brings_the_values_chosen_for_it():
+    own = {"optimizer.name": "adamw", "optimizer.learning_rate": 1e-4, "optimizer.momentum": -1.0}
+    recipe = dataclasses.replace(
+        Config(),
+        optimizer=OptimizerConfig(name="sgd", learning_rate=0.05, momentum=0.8),
+        overrides={"resnet50": own},
+    )
+    found = override_all(recipe, [("optimizer.name", "sgd")])
+    for network in ("alexnet", "resnet50"):
+        optimizer = found.for_model(network).optimizer
+        assert (optimizer.name, optimizer.learning_rate, optimizer.momentum) == ("sgd", 0.05, 0.8)

@@ -25,7 +25,7 @@ def standing(path: epath.Path, step: int, history: Sequence[Epoch]) -> list[str]
     checkpoint that makes the epoch count: the first is added, the second goes. So do half-written
     lines.
     """
-    text = path.read_text() if path.exists() else ""
+    text = path.read_bytes().decode(errors="replace") if path.exists() else ""
     lines = [_parsed(line) for line in text.splitlines()]
     there = [line for line in lines if line and line["step"] <= step]
     of_epochs = {line["epoch"]: line for line in there if "epoch" in line}
@@ -39,7 +39,8 @@ def standing(path: epath.Path, step: int, history: Sequence[Epoch]) -> list[str]
 def _parsed(text: str) -> dict[str, Any] | None:
     try:
         line = json.loads(text)
-        return line if isinstance(line["step"], int) else None
+        numbered = isinstance(line["step"], int) and isinstance(line.get("epoch", 0), int | float)
+        return line if numbered else None
     except (ValueError, KeyError, TypeError):
         return None  # cut off by a kill
 
