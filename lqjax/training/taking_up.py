@@ -102,10 +102,18 @@ def _fits(folder: epath.Path, parts: Mapping[str, Tree], record: Record) -> bool
     return True
 
 
+def _names_before(run: Run) -> list[str] | None:
+    """Read the classes a run was trained on; `None` where that is lost: it is written again."""
+    path = run.root / "model.json"
+    try:
+        return list(json.loads(path.read_text())["class_names"]) if path.exists() else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def _check_names(run: Run, class_names: Sequence[str]) -> None:
     """Refuse other classes, equally many; what earlier versions did not write is not compared."""
-    path = run.root / "model.json"
-    before = decide(lambda: json.loads(path.read_text())["class_names"] if path.exists() else None)
+    before = decide(lambda: _names_before(run))
     if before is None or list(before) == list(class_names):
         return
     pairs = zip(before, class_names, strict=True)  # their number was compared with the shapes
