@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from lqjax.config import Config
 from lqjax.precedence import CHOSEN_FOR_ONE_RULE, RIVALS, value_at
+from lqjax.textlists import enumeration
 
 SET_BY_SMOKE = "training."
 """A smoke run sets these itself, for all networks."""
@@ -33,8 +33,8 @@ def displaced(recipe: Config, chosen: Config) -> list[str]:
         networks, before = zip(*pairs, strict=True)
         shown = list(dict.fromkeys(map(_shown, before)))
         lines.append(
-            f"{path}={_shown(value_at(chosen, path))} holds for {_listed(networks)} too, in place"
-            f" of the recipe's {_listed(shown)}"
+            f"{path}={_shown(value_at(chosen, path))} holds for {enumeration(networks)} too,"
+            f" in place of the recipe's {enumeration(shown)}"
         )
     for path, rival in RIVALS.items():
         before = value_at(recipe, rival)
@@ -76,7 +76,7 @@ def _left_behind(recipe: Config, chosen: Config) -> list[str]:
             key = (before.optimizer.name, after.optimizer.name, tuple(lost))
             found.setdefault(key, []).append(network)
     return [
-        f"optimizer.name={after}: the recipe's {_listed(lost)} for {_listed(networks)}"
+        f"optimizer.name={after}: the recipe's {enumeration(lost)} for {enumeration(networks)}"
         f" {'was' if len(lost) == 1 else 'were'} chosen"
         f" for {before}; what is not given is as published for {after}"
         for (before, after, lost), networks in found.items()
@@ -87,7 +87,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, tuple):
         return ",".join(map(_shown, value)) or "nothing"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -1,10 +1,10 @@
-"""Lists in one line of text, as the command line and the condition grammar write them."""
+"""Lists in one line of text: for the command line, the condition grammar, and in sentences."""
 
 from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 OPENING = "([{"
 CLOSING = ")]}"
@@ -52,3 +52,8 @@ def join_weights(weights: Mapping[str, float]) -> str:
         f"{name}={repr(float(weight)).removesuffix('.0')}"
         for name, weight in sorted(weights.items())
     )
+
+
+def enumeration(names: Sequence[str]) -> str:
+    """Join names as a sentence does: a, b and c."""
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""

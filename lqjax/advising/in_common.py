@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from lqjax.reporting.conditions import Condition
-from lqjax.reporting.formatting import enumeration
 from lqjax.reporting.learning_rates import contenders
 from lqjax.reporting.study import Study
+from lqjax.textlists import enumeration
 
 MOST_NAMED = 4
 """Conditions that a sentence names."""

@@ -10,8 +10,9 @@ from lqjax.advising.deciding import Decision
 from lqjax.advising.drawing import Draws
 from lqjax.advising.needs import Needs
 from lqjax.advising.screening import Exclusion
-from lqjax.reporting.formatting import enumeration, percent, points, with_interval
+from lqjax.reporting.formatting import percent, points, with_interval
 from lqjax.reporting.study import Study
+from lqjax.textlists import enumeration
 
 
 def answer(decision: Decision, needs: Needs, caveats: str) -> str:

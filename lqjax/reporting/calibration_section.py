@@ -9,10 +9,11 @@ from lqjax.metrics.calibration_summary import CalibrationSummary
 from lqjax.reporting.calibration import Calibration
 from lqjax.reporting.document import Block, Figure, Fold, Table, TableRow, Text
 from lqjax.reporting.figures import Drawn
-from lqjax.reporting.formatting import enumeration, percent, plural
+from lqjax.reporting.formatting import percent, plural
 from lqjax.reporting.reliability_figure import RELIABILITY
 from lqjax.reporting.severity_levels import by_level
 from lqjax.reporting.temperature_words import temperature_sentence, temperature_text
+from lqjax.textlists import enumeration
 
 LOSS_DECIMALS = 3
 BRIER_DECIMALS = 4

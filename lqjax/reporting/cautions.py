@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from lqjax.registry import nearest_first
 from lqjax.reporting.diverged import diverged
-from lqjax.reporting.formatting import enumeration
 from lqjax.reporting.study import Study
+from lqjax.textlists import enumeration
 
 MOST_NAMED = 6
 """Conditions that a sentence names."""

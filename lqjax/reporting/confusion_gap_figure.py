@@ -21,9 +21,10 @@ from lqjax.reporting.confusion_figure import (
     WHITE,
     label_classes,
 )
-from lqjax.reporting.formatting import enumeration, plural, shorten
+from lqjax.reporting.formatting import plural, shorten
 from lqjax.reporting.study import Study
 from lqjax.reporting.style import FONT_SIZE, INK, SMALL, new_figure, pair_colors
+from lqjax.textlists import enumeration
 
 MOST_IN_MATRIX = 15
 """Classes up to which a matrix is read at a glance; above, the largest differences are listed."""

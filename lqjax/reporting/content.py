@@ -25,7 +25,7 @@ from lqjax.reporting.document import (
 from lqjax.reporting.envelope_section import envelope_section
 from lqjax.reporting.figures import Drawn
 from lqjax.reporting.findings import Findings
-from lqjax.reporting.formatting import enumeration, gap, interval, percent, plural
+from lqjax.reporting.formatting import gap, interval, percent, plural
 from lqjax.reporting.learning_rates import best_rates
 from lqjax.reporting.method import method
 from lqjax.reporting.metric_section import metric_blocks
@@ -40,6 +40,7 @@ from lqjax.reporting.study import Study
 from lqjax.reporting.tables import study_table, training_table
 from lqjax.reporting.training_state import RISE, WINDOW
 from lqjax.reporting.verdict import Verdict, still_rising
+from lqjax.textlists import enumeration
 
 MOST_TILES = 3
 """With more models only the best and the runner-up get a tile."""

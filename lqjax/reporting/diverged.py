@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lqjax.reporting.formatting import enumeration
 from lqjax.reporting.study import Study
 from lqjax.rows import Divergence
+from lqjax.textlists import enumeration
 
 
 def diverged(study: Study) -> str:

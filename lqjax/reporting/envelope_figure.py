@@ -16,7 +16,7 @@ from lqjax.metrics.ladder import number_text
 from lqjax.reporting.bands import draw_band
 from lqjax.reporting.envelope_words import points_lost
 from lqjax.reporting.envelopes import Envelopes, LadderEnvelopes, ModelEnvelope
-from lqjax.reporting.formatting import enumeration, shorten
+from lqjax.reporting.formatting import shorten
 from lqjax.reporting.legends import draw_legend
 from lqjax.reporting.study import Study
 from lqjax.reporting.style import (
@@ -28,6 +28,7 @@ from lqjax.reporting.style import (
     model_looks,
     new_figure,
 )
+from lqjax.textlists import enumeration
 
 ENVELOPE = "envelope"
 CAPTION = (

@@ -9,7 +9,8 @@ from lqjax.metrics.envelope import MILDER, STRONGER, Envelope, EnvelopeEnd
 from lqjax.metrics.envelope_gap import EnvelopeGap
 from lqjax.metrics.ladder import Ladder, number_text
 from lqjax.reporting.envelopes import Envelopes, LadderEnvelopes, ModelEnvelope
-from lqjax.reporting.formatting import MISSING, SIGNIFICANT, enumeration, optional, percent
+from lqjax.reporting.formatting import MISSING, SIGNIFICANT, optional, percent
+from lqjax.textlists import enumeration
 
 PART_OF_A_STEP = 0.1
 """Levels between two rungs are written to about this part of their distance."""

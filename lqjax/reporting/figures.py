@@ -21,7 +21,6 @@ from lqjax.reporting.envelope_figure import CAPTION as ENVELOPE_CAPTION
 from lqjax.reporting.envelope_figure import ENVELOPE, envelope_figure, envelopes_in_words
 from lqjax.reporting.figure_files import SavedFigure, save_figure
 from lqjax.reporting.findings import Findings
-from lqjax.reporting.formatting import enumeration
 from lqjax.reporting.gallery_figure import gallery_figure
 from lqjax.reporting.heat_map import HEAT_MAP, heat_map, heat_map_figure
 from lqjax.reporting.learning_figure import learning_figure
@@ -35,6 +34,7 @@ from lqjax.reporting.reliability_figure import (
 )
 from lqjax.reporting.study import Study
 from lqjax.reporting.style import figure_style
+from lqjax.textlists import enumeration
 
 SEEN_NUMBERS = " Below each: PSNR and SSIM against the clean image."
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from lqjax.metrics.interval import Estimate
 
@@ -128,11 +127,6 @@ def number_word(count: int) -> str:
 def plural(count: int, noun: str) -> str:
     """Write a count with its noun: 1 image, 1,200 images."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def enumeration(names: Sequence[str]) -> str:
-    """Join names as a sentence does: a, b and c."""
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
 
 
 def shorten(text: str, width: int) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lqjax.reporting.formatting import enumeration, percent
+from lqjax.reporting.formatting import percent
 from lqjax.reporting.study import Study
+from lqjax.textlists import enumeration
 from lqjax.variants import network_of, rate_of
 
 

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from lqjax.reporting.document import Table, TableRow
-from lqjax.reporting.formatting import enumeration, shorten, shorten_middle
+from lqjax.reporting.formatting import shorten, shorten_middle
 from lqjax.reporting.pictures import Mistake
 from lqjax.reporting.style import DPI, FONT_SIZE, SMALL, WIDTH, new_figure
+from lqjax.textlists import enumeration
 
 COLUMNS = 5
 SIDE = 1.45

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from lqjax.reporting.formatting import enumeration
 from lqjax.reporting.pictures import Mistake
+from lqjax.textlists import enumeration
 
 CONFIDENCE = "Percentages are the networks' own confidence."
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from lqjax.metrics.permutation import PERMUTATIONS, SEED
 from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.document import Block, Fold, Text
-from lqjax.reporting.formatting import enumeration, plural, significant
+from lqjax.reporting.formatting import plural, significant
 from lqjax.reporting.outcomes_in_words import correction, outcome_of_first
 from lqjax.reporting.pairwise import PairTests
 from lqjax.reporting.pairwise_tables import answers_table, pairs_table, sizes_table
 from lqjax.reporting.study import Study
+from lqjax.textlists import enumeration
 
 TESTS_FILE = "tests.csv"
 MOST_PAIRS = 10

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lqjax.reporting.comparison import Comparison
-from lqjax.reporting.formatting import enumeration, number_word, plural
+from lqjax.reporting.formatting import number_word, plural
 from lqjax.reporting.study import Study
+from lqjax.textlists import enumeration
 
 IMAGES_ONLY = (
     "All intervals are 95 % and cover the choice of test images only, not what another training"

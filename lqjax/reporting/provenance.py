@@ -7,8 +7,9 @@ from typing import Any
 
 from lqjax.reporting.commands import commands
 from lqjax.reporting.document import Block, Commands, Facts, Fold, Table, TableRow, Text
-from lqjax.reporting.formatting import enumeration, plural
+from lqjax.reporting.formatting import plural
 from lqjax.reporting.study import Study
+from lqjax.textlists import enumeration
 
 SPLITS = (("train", "training"), ("validation", "validation"), ("test", "test"))
 DEGRADATION_SEED = "degradation_seed"

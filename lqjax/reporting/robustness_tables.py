@@ -9,17 +9,10 @@ from lqjax.metrics.chance_corrected import ALPHA
 from lqjax.metrics.interval import Estimate
 from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.document import Table, TableRow
-from lqjax.reporting.formatting import (
-    MISSING,
-    NOT_DEFINED,
-    enumeration,
-    gap,
-    percent,
-    plural,
-    with_interval,
-)
+from lqjax.reporting.formatting import MISSING, NOT_DEFINED, gap, percent, plural, with_interval
 from lqjax.reporting.robustness import ModelRobustness, Robustness
 from lqjax.reporting.study import Study
+from lqjax.textlists import enumeration
 
 
 def measured(estimate: Estimate | None) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lqjax.metrics.interval import Estimate
-from lqjax.reporting.formatting import enumeration, interval, percent, points
+from lqjax.reporting.formatting import interval, percent, points
+from lqjax.textlists import enumeration
 
 
 def drops_in_words(

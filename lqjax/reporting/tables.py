@@ -10,7 +10,6 @@ from lqjax.reporting.conditions import by_family
 from lqjax.reporting.document import Table, TableRow
 from lqjax.reporting.formatting import (
     MISSING,
-    enumeration,
     gap,
     p_value,
     percent,
@@ -21,6 +20,7 @@ from lqjax.reporting.formatting import (
 from lqjax.reporting.protocol import spread
 from lqjax.reporting.study import Network, Study
 from lqjax.reporting.training_state import levelling
+from lqjax.textlists import enumeration
 
 
 def study_table(study: Study, comparison: Comparison) -> Table:

@@ -8,20 +8,14 @@ from lqjax.metrics.interval import Estimate
 from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.comparison import Cell, Comparison
 from lqjax.reporting.diverged import incomplete
-from lqjax.reporting.formatting import (
-    enumeration,
-    interval,
-    p_value,
-    percent,
-    plural,
-    points,
-)
+from lqjax.reporting.formatting import interval, p_value, percent, plural, points
 from lqjax.reporting.intervals import accuracy_over_images
 from lqjax.reporting.learning_rates import contenders
 from lqjax.reporting.outcomes_in_words import correction, outcome
 from lqjax.reporting.protocol import opening
 from lqjax.reporting.study import Study
 from lqjax.reporting.training_state import Levelling, levelling
+from lqjax.textlists import enumeration
 
 CHANCE_OF_TRAINING = "No difference is shown over training runs"
 TOO_FEW_GROUPS = "No difference is shown over groups of images"

@@ -7,6 +7,7 @@ from lqjax.reporting import formatting
 from lqjax.reporting.markdown_page import markdown_text
 from lqjax.reporting.markup import element, escape
 from lqjax.reporting.terminal import align
+from lqjax.textlists import enumeration
 
 
 @pytest.mark.parametrize(
@@ -51,9 +52,9 @@ def test_p_value(value, text):
 
 
 def test_lists_and_counts_read_as_sentences():
-    assert formatting.enumeration(["a", "b", "c"]) == "a, b and c"
-    assert formatting.enumeration(["a"]) == "a"
-    assert formatting.enumeration([]) == ""
+    assert enumeration(["a", "b", "c"]) == "a, b and c"
+    assert enumeration(["a"]) == "a"
+    assert enumeration([]) == ""
     assert formatting.plural(1, "image") == "1 image"
     assert formatting.plural(1200, "image") == "1,200 images"
     assert formatting.number_word(2) == "two"
