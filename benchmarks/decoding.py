@@ -1,69 +1,123 @@
-"""Decoding rates: threads against processes, on a folder of images or on made ones.
+"""Decoding rates: threads against processes, on a folder of images or on JPEG files made here.
 
-python benchmarks/decoding.py                   # JPEGs made here: 32 px and 1,024 px
+python benchmarks/decoding.py                   # 32, 224 and 2,000 px
 python benchmarks/decoding.py --folder=DIR      # one folder per class
+
+Printed first, for each size: how long one picture takes, and the part of it that is outside the
+decoder and the resizing, for which Python threads wait for each other.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
+import platform
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import PIL
-from PIL import Image
+from PIL import Image, ImageFile
 
 from lqjax.config import DataConfig
-from lqjax.data.chunks import CHUNK
-from lqjax.data.pictures import open_picture, to_pixels
+from lqjax.data.chunks import cores
+from lqjax.data.decoding import decode
+from lqjax.data.pictures import open_picture, to_eight_bit, to_pixels, to_square
 from lqjax.data.source import SOURCES, Listing
 
-MADE = {32: 4000, 1024: 200}
+MADE = {32: 20_000, 224: 4_000, 2000: 100}
 """Side in pixels -> number of pictures made."""
+
+DISTINCT = 100
+"""Different pictures among them; the others are links."""
+
+SAMPLE = 50
+"""Pictures of which the parts are timed."""
 
 
 def make_folder(root: Path, side: int, count: int) -> Path:
     generator = np.random.default_rng(0)
     for number in range(count):
-        coarse = generator.integers(0, 256, (side // 8, side // 8, 3), np.uint8)
         path = root / str(side) / f"class{number % 2}" / f"{number:05}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(coarse).resize((side, side)).save(path, quality=90)
+        first = root / f"{side}_{number % DISTINCT}.jpg"
+        if not first.exists():
+            coarse = generator.integers(0, 256, (side // 8, side // 8, 3), np.uint8)
+            Image.fromarray(coarse).resize((side, side)).save(first, quality=75)
+        os.link(first, path)
     return root / str(side)
 
 
-def decode_chunk(paths: list[str], size: int) -> np.ndarray:
-    return np.stack([to_pixels(open_picture(path, size), size, 3) for path in paths])
-
-
-def rate(make_pool: Callable[[], Executor], paths: list[str], size: int) -> float:
-    """Time everything, the start of the pool too; images/s."""
-    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
+def rate(listing: Listing, size: int, decoder: str, workers: int) -> float:
+    """Time everything, the start of processes too; images/s."""
+    settings = DataConfig(image_size=size, decoder=decoder, workers=workers)
     begin = time.perf_counter()
-    with make_pool() as pool:
-        images = list(pool.map(partial(decode_chunk, size=size), chunks))
-    seconds = time.perf_counter() - begin
-    assert sum(map(len, images)) == len(paths)
-    return len(paths) / seconds
+    split, _ = decode(listing, settings, 3, "all images")
+    return len(split) / (time.perf_counter() - begin)
 
 
-def list_paths(folder: Path, count: int) -> list[str]:
+@contextmanager
+def timed_decoders(spent: list[float]):
+    """Add up what Pillow's decoders take, during which other threads run."""
+    original = Image._getdecoder
+
+    class Timed:
+        def __init__(self, decoder: Any) -> None:
+            self.decoder = decoder
+
+        def decode(self, *values: Any) -> Any:
+            begin = time.thread_time()
+            result = self.decoder.decode(*values)
+            spent.append(time.thread_time() - begin)
+            return result
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.decoder, name)
+
+    Image._getdecoder = ImageFile.Image._getdecoder = lambda *a, **k: Timed(original(*a, **k))
+    try:
+        yield
+    finally:
+        Image._getdecoder = ImageFile.Image._getdecoder = original
+
+
+def print_share(listing: Listing, size: int) -> None:
+    """Time the parts of decoding in one thread; the least of three."""
+    paths, found = listing.files[:SAMPLE], []
+    for _ in range(3):
+        spent: list[float] = []
+        with timed_decoders(spent):
+            begin = time.thread_time()
+            for path in paths:
+                to_pixels(open_picture(path, size), size, 3)
+            whole = time.thread_time() - begin
+        pictures = [to_eight_bit(open_picture(path, size)) for path in paths]
+        begin = time.thread_time()
+        for picture in pictures:
+            to_square(picture, size)
+        resized = time.thread_time() - begin
+        found.append((whole, whole - sum(spent) - resized))
+    whole, held = (min(values) / len(paths) for values in zip(*found, strict=True))
+    print(
+        f"  a picture takes {whole * 1e6:,.0f} us, {held * 1e6:,.0f} us ({held / whole:.0%}) of it "
+        f"one thread at a time: at most {1 / held:,.0f} images/s by threads"
+    )
+
+
+def list_folder(folder: Path, count: int) -> Listing:
     begin = time.perf_counter()
     splits = SOURCES["folder"](DataConfig(source="folder", path=str(folder))).splits
     seconds = time.perf_counter() - begin
-    listing: Listing = splits["train"]
-    total = sum(map(len, splits.values()))
+    listing, total = splits["train"], sum(map(len, splits.values()))
     print(f"{folder.name}: listed {total:,} files, {total / seconds:,.0f} files/s")
-    step = max(len(listing) // count, 1)
-    return list(listing.names[::step])[:count]
+    chosen = np.zeros(len(listing), bool)
+    chosen[:: max(len(listing) // count, 1)] = True
+    return listing.take(chosen)
 
 
 def main() -> None:
@@ -71,27 +125,34 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--size", type=int, default=64, help="side after resizing, px")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    cores = os.cpu_count() or 1
-    spawn = multiprocessing.get_context("spawn")
-    pools: dict[str, Callable[[], Executor]] = {
-        "1 thread": lambda: ThreadPoolExecutor(1),
-        f"{cores} threads": lambda: ThreadPoolExecutor(cores),
-        f"{cores} processes": lambda: ProcessPoolExecutor(cores, mp_context=spawn),
+    number = cores()
+    ways: dict[str, Callable[[Listing], float]] = {
+        "1 thread": lambda listing: rate(listing, options.size, "threads", 1),
+        f"{number} threads": lambda listing: rate(listing, options.size, "threads", number),
+        f"{number} processes": lambda listing: rate(listing, options.size, "processes", number),
     }
     with tempfile.TemporaryDirectory() as scratch:
         made = [make_folder(Path(scratch), side, n) for side, n in MADE.items()]
         for folder in [options.folder] if options.folder else made:
-            paths = list_paths(folder, options.count)
-            for name, make_pool in pools.items():
-                rates = [rate(make_pool, paths, options.size) for _ in range(options.repeats)]
+            listing = list_folder(folder, options.count)
+            print_share(listing, options.size)
+            rates: dict[str, list[float]] = {name: [] for name in ways}
+            for _ in range(options.repeats):  # the ways take turns
+                for name, way in ways.items():
+                    rates[name].append(way(listing))
+            for name, found in rates.items():
                 print(
-                    f"  {name:>12}: {statistics.median(rates):8,.0f} images/s "
-                    f"({min(rates):,.0f} to {max(rates):,.0f}, n={len(rates)}, "
-                    f"{len(paths):,} files, to {options.size} px)"
+                    f"  {name:>12}: {statistics.median(found):8,.0f} images/s "
+                    f"({min(found):,.0f} to {max(found):,.0f}, n={len(found)}, "
+                    f"{len(listing):,} files, to {options.size} px)"
                 )
-    print(f"Pillow {PIL.__version__}, {cores} cores, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{platform.processor() or platform.machine()}, {number} cores, load"
+        f" {os.getloadavg()[0]:.1f}, Python {platform.python_version()}, Pillow {PIL.__version__},"
+        f" NumPy {np.__version__}"
+    )
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ def make_sides(model: str, split: Split, batch: int, folder: Path) -> Sides:
     predictor, weights = Predictor(network, normal, batch, mesh), network.init(SEED)
     placed = place(split, mesh, "device", 1.0)
     rows = np.arange(len(split)).reshape(-1, batch)
-    ready = [(as_floats(images, numbers), numbers) for images, _, numbers in placed.batches(rows)]
+    ready = [
+        (as_floats(images, numbers), numbers) for images, _, numbers, _ in placed.batches(rows)
+    ]
     known: dict[str, Damage] = {}
     numbers_of_runs = itertools.count()
 

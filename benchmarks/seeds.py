@@ -24,7 +24,7 @@ import numpy as np
 
 from lqjax.config import Config
 from lqjax.data.resident import Resident
-from lqjax.models.network import build
+from lqjax.models.network import build, choose_stem
 from lqjax.optim.building import build_optimizer, build_schedule
 from lqjax.overriding import from_arguments
 from lqjax.runtime import device_name, make_mesh, replicated
@@ -39,7 +39,6 @@ from lqjax.typing import Split
 
 CLASSES = 10
 WARM_UP = 1
-IMAGENET_STEM_FROM = 64
 
 
 def sides(
@@ -57,7 +56,7 @@ def sides(
         (np.arange(count) % CLASSES).astype(np.int32),
         np.array([f"train/{i}" for i in range(count)]),
     )
-    stem = "imagenet" if size >= IMAGENET_STEM_FROM else "small"
+    stem = choose_stem(size)
     network = build(name, num_classes=CLASSES, channels=1, image_size=size, stem=stem, dtype=dtype)
     mesh = make_mesh(1)
     optimizer = build_optimizer(settings, build_schedule(settings, steps, steps))

@@ -3,13 +3,14 @@
     python benchmarks/training.py                       # 64 px, batch 64, float32
     python benchmarks/training.py --full --json speed.json
     python benchmarks/training.py --models resnet50 --sizes 224 --batches 256 --dtypes bfloat16
+    python benchmarks/training.py --only degradation
 
 The sides take turns, so that a disturbance hits both; a turn is one batch on a CPU and as many as
 lqjax hands to the device at once on an accelerator. PyTorch runs eagerly on a CPU and through
 `torch.compile` on a GPU, with channels-last tensors and, for bfloat16, autocast. Memory is the peak
 of two turns of training in a process of their own: of the device where it keeps count, otherwise
-what the process grew by. The last rows compare lqjax with itself: what it adds to a step to degrade
-its batch with a condition drawn from low_quality/*.
+what the process grew by. The last lines compare lqjax with itself: what it adds to a step to
+degrade its batch with a condition of low_quality/*, each of them as often.
 """
 
 from __future__ import annotations
@@ -24,16 +25,23 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
+import degradation_share
 import jax
 import jaxlib
-import torch
-import torch_networks
 import training_sides
 from training_sides import Cell, Side, seconds
 
 from lqjax.compiling import compile_options
+
+try:
+    import torch
+    import torch_networks
+    import torch_side
+except ModuleNotFoundError as error:
+    raise SystemExit(f"{error}: this compares with PyTorch; pip install torch") from None
 
 FULL = {
     "cpu": {32: (64,), 64: (16, 64), 224: (8,)},
@@ -41,7 +49,7 @@ FULL = {
 }
 """Image side in pixels -> batch sizes; a CPU is spared the largest batches."""
 DTYPES = ("float32", "bfloat16")
-DEGRADATIONS = ("low_quality/*",)
+PARTS = SPEED, DEGRADATION = "speed", "degradation"
 WARM_UP = 2
 KIBIBYTE, MEBIBYTE = 2**10, 2**20
 LAYOUT = "{:18} {:>4} {:>5} {:9} {:13} {:25} {:25} {:>6} {:>15} {:>13}"
@@ -76,18 +84,6 @@ class Row:
     why: str = ""
 
 
-@dataclass(frozen=True)
-class Share:
-    """How much of a training step of lqjax goes into degrading its batch."""
-
-    cell: Cell
-    conditions: tuple[str, ...]
-    turns: int
-    plain: Speed
-    degraded: Speed
-    share: float
-
-
 def in_turn(programs: list[Callable[[], None]], cell: Cell, turns: int) -> list[Speed]:
     """Time programs turn by turn."""
     firsts = [seconds(program) for program in programs]
@@ -107,11 +103,11 @@ def in_turn(programs: list[Callable[[], None]], cell: Cell, turns: int) -> list[
 
 def compare(cell: Cell, turns: int, with_memory: bool) -> Iterator[Row]:
     """Measure training and inference of one cell on both sides."""
-    device = training_sides.torch_device()
+    device = torch_side.torch_device()
     why = "" if device else f"this PyTorch has no {jax.default_backend()}"
     sides = [training_sides.our_side(cell)]
     if device:
-        sides.append(training_sides.torch_side(cell, device))
+        sides.append(torch_side.torch_side(cell, device))
     for step in ("train", "infer"):
         speeds = in_turn([getattr(side, step) for side in sides], cell, turns)
         if step == "train" and with_memory:
@@ -124,14 +120,6 @@ def compare(cell: Cell, turns: int, with_memory: bool) -> Iterator[Row]:
         yield Row(cell, step, turns, ours, theirs, ratio, why)
 
 
-def share_of_degradation(cell: Cell, turns: int) -> Share:
-    """Measure a training step with and without degradation as augmentation."""
-    sides = [training_sides.our_side(cell), training_sides.our_side(cell, DEGRADATIONS)]
-    plain, degraded = in_turn([side.train for side in sides], cell, turns)
-    share = 1 - degraded.median / plain.median
-    return Share(cell, DEGRADATIONS, turns, plain, degraded, share)
-
-
 def peak_elsewhere(cell: Cell, side: str) -> float | None:
     """Measure the peak memory of one side in a process of its own, in MiB."""
     command = [sys.executable, __file__, "--peak-of", side, "--cell", json.dumps(asdict(cell))]
@@ -141,11 +129,11 @@ def peak_elsewhere(cell: Cell, side: str) -> float | None:
 
 def peak_here(cell: Cell, name: str) -> float:
     """Train for two turns; give the peak of the device, or the growth of this process, in MiB."""
-    device = training_sides.torch_device()
+    device = torch_side.torch_device()
     jax.block_until_ready(jax.numpy.zeros(()))
     before = peak_resident()
     side: Side = (
-        training_sides.torch_side(cell, device)
+        torch_side.torch_side(cell, device)
         if name == "torch" and device
         else training_sides.our_side(cell)
     )
@@ -188,26 +176,55 @@ def line(row: Row) -> str:
     )  # fmt: skip
 
 
-def share_line(share: Share) -> str:
-    cell = share.cell
-    return (
-        f"{cell.model} at {cell.size} px, batch {cell.batch}, {cell.dtype}: degrading with "
-        f"{','.join(share.conditions)} is {share.share:.1%} of a training step "
-        f"({share.degraded.median:.1f} instead of {share.plain.median:.1f} images/s)"
-    )
-
-
 def cells(flags: argparse.Namespace) -> list[Cell]:
-    """List what the flags ask for."""
-    models = flags.models.split(",")
+    """List what the flags ask for.
+
+    Raises:
+      ValueError: lqjax refuses a network of that size.
+    """
     if flags.full:
         grid = FULL["cpu" if jax.default_backend() == "cpu" else "accelerator"]
         pairs = [(size, batch) for size, batches in grid.items() for batch in batches]
     else:
-        batches = [int(batch) for batch in flags.batches.split(",")]
-        pairs = [(int(size), batch) for size in flags.sizes.split(",") for batch in batches]
-    dtypes = DTYPES if flags.full else flags.dtypes.split(",")
-    return [Cell(m, *pair, dtype) for dtype in dtypes for pair in pairs for m in models]
+        pairs = [(size, batch) for size in flags.sizes for batch in flags.batches]
+    dtypes = DTYPES if flags.full else flags.dtypes
+    found = [Cell(m, *pair, dtype) for dtype in dtypes for pair in pairs for m in flags.models]
+    for cell in found:
+        training_sides.network_of(cell)
+    return found
+
+
+def degraded_cells(asked: list[Cell]) -> list[Cell]:
+    """Choose where the share of degradation is measured; on a CPU, once for each network."""
+    models = {cell.model for cell in asked}
+    models = models & set(degradation_share.NETWORKS) or models
+    chosen = [cell for cell in asked if cell.model in models]
+    if jax.default_backend() != "cpu":
+        return chosen
+    return list({cell.model: cell for cell in reversed(chosen)}.values())[::-1]
+
+
+def names(text: str, allowed: tuple[str, ...]) -> list[str]:
+    for name in text.split(","):
+        if name not in allowed:
+            raise ValueError(f"{name!r}: choose from {', '.join(allowed)}")
+    return text.split(",")
+
+
+def counts(text: str) -> list[int]:
+    for number in text.split(","):
+        if not number.isdecimal() or not int(number):
+            raise ValueError(f"{number!r}: must be whole numbers from 1, by commas, as in 64,128")
+    return [int(number) for number in text.split(",")]
+
+
+READERS = {
+    "models": partial(names, allowed=torch_networks.NAMES),
+    "dtypes": partial(names, allowed=DTYPES),
+    "sizes": counts,
+    "batches": counts,
+}
+"""Flag -> what reads its text, or raises a `ValueError` that says what is allowed."""
 
 
 def arguments() -> argparse.Namespace:
@@ -218,12 +235,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--dtypes", default="float32", help=f"by commas, of {', '.join(DTYPES)}")
     parser.add_argument("--full", action="store_true", help="32, 64 and 224 px, both dtypes")
     parser.add_argument("--turns", type=int, default=8, help="timed turns of each side")
+    parser.add_argument("--rounds", type=int, default=3, help="timed turns of each degradation")
+    parser.add_argument("--only", choices=PARTS, help="leave the other part out")
     parser.add_argument("--without-memory", action="store_true", help="leave the peaks out")
-    parser.add_argument("--without-degradation", action="store_true", help="leave its share out")
     parser.add_argument("--json", type=Path, help="also write the rows here")
     parser.add_argument("--peak-of", choices=("lqjax", "torch"), help=argparse.SUPPRESS)
     parser.add_argument("--cell", type=json.loads, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    flags = parser.parse_args()
+    for name, read in READERS.items():
+        try:
+            setattr(flags, name, read(getattr(flags, name)))
+        except ValueError as error:
+            raise SystemExit(f"--{name}: {error}") from None
+    for name in ("turns", "rounds"):
+        if getattr(flags, name) < 1:
+            raise SystemExit(f"--{name}={getattr(flags, name)}: must be at least 1")
+    return flags
 
 
 def main() -> None:
@@ -232,19 +259,22 @@ def main() -> None:
     if flags.peak_of:
         print(peak_here(Cell(**flags.cell), flags.peak_of))
         return
+    try:
+        asked = cells(flags)
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
     facts = environment()
     print(" ".join(f"{name}={value}" for name, value in facts.items()))
-    print(LAYOUT.format(*HEADER))
     rows, shares = [], []
-    for cell in cells(flags):
-        for row in compare(cell, flags.turns, not flags.without_memory):
-            print(line(row), flush=True)
-            rows.append(asdict(row))
-    asked = [] if flags.without_degradation else cells(flags)
-    # On a CPU, where compiling all conditions takes long, one network shows it.
-    for cell in asked[:1] if jax.default_backend() == "cpu" else asked:
-        share = share_of_degradation(cell, flags.turns)
-        print(share_line(share), flush=True)
+    if flags.only != DEGRADATION:
+        print(LAYOUT.format(*HEADER))
+        for cell in asked:
+            for row in compare(cell, flags.turns, not flags.without_memory):
+                print(line(row), flush=True)
+                rows.append(asdict(row))
+    for cell in degraded_cells(asked) if flags.only != SPEED else []:
+        share = degradation_share.share_of_degradation(cell, flags.rounds)
+        print(share, flush=True)
         shares.append(asdict(share))
     if flags.json:
         written = {"environment": facts, "rows": rows, "degradation": shares}

@@ -1,7 +1,7 @@
 """AlexNet against ResNet-18 on CIFAR-10 at 32 px, tested on CIFAR-10-C made on the device.
 
 Command:  python launch.py --config=configs/cifar10.py --workdir=runs/cifar10
-          with cifar10 prepared by TensorFlow Datasets as array_record or parquet.
+          with cifar10 prepared by TensorFlow Datasets.
 Hardware: any GPU; the images take 184 MB of its memory.
 Time:     estimated: 3 minutes a network at 10,000 images/s, for 30 epochs of 50,000 images; on two
           CPU cores 8 hours for ResNet-18 (50 images/s).

@@ -2,7 +2,7 @@
 
 Command:  python launch.py --config=configs/imagenet.py --workdir=gs://BUCKET/imagenet \
               --config.data.cache_dir=/mnt/disk/lqjax
-          with imagenet2012 prepared by TensorFlow Datasets as array_record.
+          with imagenet2012 prepared by TensorFlow Datasets.
 Hardware: eight GPUs or a TPU slice with eight chips, and 200 GB of local disk for the cache; with
           several hosts on each of them, since every host decodes and stores the whole data set.
 Time:     not measured; 90 epochs are 115 million images, 4 hours at 8,000 images/s.

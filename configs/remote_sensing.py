@@ -1,7 +1,7 @@
 """AlexNet against ResNet-18 on satellite tiles: 224 px, batch 64, rate 5e-4, 15 epochs.
 
 Command:  python launch.py --config=configs/remote_sensing.py --workdir=runs/remote-sensing
-          with EuroSAT prepared by TensorFlow Datasets as array_record or parquet; UC Merced by
+          with EuroSAT prepared by TensorFlow Datasets; UC Merced by
           --config.data.path=uc_merced, folders of your own by --config.data.source=folder
           --config.data.path=DIR.
 Hardware: one GPU with 8 GB or more.

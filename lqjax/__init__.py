@@ -8,10 +8,13 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from lqjax import lines as _lines  # noqa: F401  sets up the logger, before a user changes it
+
 if TYPE_CHECKING:
     from lqjax.answering import advise as advise
     from lqjax.answering import report as report
     from lqjax.config import Config as Config
+    from lqjax.data_audit import audit as audit
     from lqjax.experiment import compare as compare
     from lqjax.experiment import evaluate as evaluate
     from lqjax.experiment import train as train
@@ -26,6 +29,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Config": "lqjax.config",
     "advise": "lqjax.answering",
+    "audit": "lqjax.data_audit",
     "compare": "lqjax.experiment",
     "degrade": "lqjax.imaging.degrade",
     "evaluate": "lqjax.experiment",

@@ -9,7 +9,10 @@ from lqjax.config import Config
 from lqjax.registry import unknown_name
 from lqjax.settings import leaves
 
-MODES = ("compare", "train", "evaluate", "report", "advise", "list", "gallery", "degrade")
+MODES = (
+    *("compare", "train", "evaluate", "report", "advise", "audit"),
+    *("list", "gallery", "degrade"),
+)
 TOOL_FLAGS = {
     "list": ("--output",),
     "gallery": ("--input", "--output", "--conditions", "--size", "--seed", "--frost"),
@@ -29,6 +32,9 @@ RESULT_FLAGS = {
 PROCESS_FLAGS = ("--coordinator", "--processes", "--process")
 """Flags of the modes that several processes can share."""
 
+ALONE = ("audit",)
+"""Modes with a recipe that one process does by itself."""
+
 FLAGS = (
     *("--mode", "--config", "--workdir"),
     *PROCESS_FLAGS,
@@ -44,7 +50,7 @@ HELP = """usage: python launch.py [--mode=MODE] [--config=RECIPE] [--config.GROU
 Train networks under one protocol, degrade the test images, and report which network to choose.
 
   --mode=MODE       compare (default: train, evaluate, report), train, evaluate, or report;
-                    advise, list, gallery and degrade are below
+                    audit, advise, list, gallery and degrade are below
   --config=RECIPE   a recipe file; default configs/quickstart.py
   --config.GROUP.SETTING=VALUE
                     change one setting, for example --config.optimizer.learning_rate=0.003
@@ -60,6 +66,10 @@ Train networks under one protocol, degrade the test images, and report which net
   --version, --help
 
 The main job, with nothing but what is installed:   python launch.py
+Before training:
+  --mode=audit --config.data.source=folder --config.data.path=DIR
+                    look at the pictures: blurry, dark, noisy, twice, worse in one class ...; writes
+                    audit.html and keep.csv, which the training reads (docs/audit.md)
 From results that are there (--workdir=DIR, or several):
   --mode=report --predictions=FILE.csv,FILE.jsonl
                     put predictions of other code on the same test images beside them
@@ -153,7 +163,11 @@ def _tool_flags(
     """Take the flags of single modes; refuse flags that the mode does not read."""
     given = {name: value for name, value in values.items() if name != "mode"}
     own = (TOOL_FLAGS | RESULT_FLAGS).get(mode, ())
-    shared = () if mode in TOOL_FLAGS else ("--config", "--workdir", *PROCESS_FLAGS)
+    shared: tuple[str, ...] = ("--config", "--workdir", *PROCESS_FLAGS)
+    if mode in ALONE:
+        shared = ("--config", "--workdir")
+    if mode in TOOL_FLAGS:
+        shared = ()
     for name in given:
         if f"--{name}" not in (*shared, *own):
             flags_of = (TOOL_FLAGS | RESULT_FLAGS).items()

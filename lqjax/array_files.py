@@ -9,6 +9,7 @@ import numpy as np
 from etils import epath
 
 from lqjax.damaged import BY_HAND, damaged
+from lqjax.rows import replace_bytes
 
 ENDING = ".npy"
 
@@ -18,10 +19,7 @@ def write_arrays(path: epath.Path, **arrays: np.ndarray) -> None:
     # A zip file seeks while it is written, which files on a bucket cannot.
     packed = io.BytesIO()
     np.savez_compressed(packed, **arrays)  # type: ignore[arg-type]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(packed.getvalue())
-    temporary.replace(path)
+    replace_bytes(path, packed.getvalue())
 
 
 def read_arrays(path: epath.Path, repair: str = BY_HAND) -> dict[str, np.ndarray]:

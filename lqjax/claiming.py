@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import tempfile
 import time
@@ -12,9 +13,9 @@ from typing import Any
 import ml_collections
 from etils import epath
 
-from lqjax.config import Config, from_config_dict, from_record
+from lqjax.config import AuditConfig, Config, from_config_dict, from_record
 from lqjax.damaged import damaged, read_text
-from lqjax.displacing import displaced
+from lqjax.displacing import RECIPE, WORKDIR, displaced, overruled
 from lqjax.distributed import decide, is_first, refuse_differences, several_processes, together
 from lqjax.locking import locked
 from lqjax.optim.timing import check_times
@@ -34,6 +35,9 @@ FREE_TO_CHANGE = (
     "evaluation.latency_runs",
     "evaluation.throughput_batches",
     "evaluation.target_accuracy",
+    "data.duplicates",
+    *(f"audit.{setting.name}" for setting in dataclasses.fields(AuditConfig)),
+    "data.decoder",
     "data.workers",
     "data.residency",
     "data.device_share",
@@ -53,7 +57,15 @@ FREE_TO_CHANGE = (
 """Settings that an existing working directory may be taken up with: rows carry the condition,
 and the others do not change results."""
 
-WHERE_THE_IMAGES_LIE = ("data.path", "data.name")
+WHERE_THE_IMAGES_LIE = (
+    "data.path",
+    "data.root",
+    "data.allow_outside",
+    "data.name",
+    "data.manifest",
+    "data.keep",
+    "evaluation.corrupted_dir",
+)
 """Settings that are free where the images themselves are compared: a data set may be moved."""
 
 SHARED_SECONDS = 60
@@ -87,8 +99,8 @@ def prepared(
     """Put the settings of a call together, and name its working directory.
 
     Returns:
-      The settings, the directory, and lines about what `config` has for single networks and the
-      call for all of them.
+      The settings, the directory, and lines about what `config` or the directory has for single
+      networks and the call for all of them.
 
     Raises:
       ValueError: impossible settings, or processes whose settings differ.
@@ -103,7 +115,8 @@ def prepared(
     if not workdir and several_processes():
         raise ValueError("several processes need a workdir that all of them reach; name one")
     place = Workdir.at(workdir or tempfile.mkdtemp(prefix="lqjax-"), writes=is_first())
-    base = config or stored_config(place) or Config()
+    stored = None if config else stored_config(place)
+    base, whose = config or stored or Config(), WORKDIR if stored else RECIPE
 
     begun = decide(place.has_results)  # and goes on as it began
 
@@ -112,7 +125,7 @@ def prepared(
         checked = _checked(asked)
         for model in () if begun else asked.model.names:
             check_times(asked.for_model(model))
-        return checked, displaced(base, asked)
+        return checked, [*displaced(base, asked, whose), *overruled(asked)]
 
     chosen, lines = together(changed)
     refuse_differences("settings", lambda: {"workdir": str(place.root), **to_dict(chosen)})
@@ -151,9 +164,10 @@ def check_settings(config: Config, place: Workdir) -> None:
         free += tuple(f"overrides.{network}.{path}" for network in networks for path in free)
         changed = differences(to_dict(before), to_dict(config), free)
         if changed:
+            anew = " remove it (a smoke run is made again soon)," if before.run.smoke else ""
             raise ValueError(
                 f"{place.root} was made with other settings ({'; '.join(changed)});"
-                " name another workdir, or give the same settings (its config.json) to go on"
+                f"{anew} name another workdir, or give the same settings (its config.json) to go on"
             )
 
 
@@ -162,7 +176,10 @@ def claim(bench: Workbench) -> None:
     place, text = bench.workdir, json.dumps(to_dict(bench.config), indent=1) + "\n"
     place.write_text("config.json", text)
     place.write_text("environment.json", json.dumps(bench.environment(), indent=1) + "\n")
+    place.write_planned(bench.config.evaluation.conditions, bench.rungs.grid)
     place.add_rungs(bench.rungs)
+    if not bench.config.evaluation.show_images:
+        place.remove_pictures()  # of a time when they might be shown
     together(lambda: _wait_for(place.root / "config.json", text))
 
 

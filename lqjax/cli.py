@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -11,9 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NoReturn
 
-from lqjax.arguments import RESULT_FLAGS, TOOL_FLAGS, Arguments, help_text, parse
+from lqjax.arguments import ALONE, RESULT_FLAGS, TOOL_FLAGS, Arguments, help_text, parse
 from lqjax.config import Config
-from lqjax.displacing import displaced
+from lqjax.disk import NO_ROOM
+from lqjax.displacing import RECIPE, WORKDIR, displaced
 from lqjax.distributed import (
     is_first,
     lost_another,
@@ -24,6 +24,7 @@ from lqjax.distributed import (
 )
 from lqjax.overriding import override_all
 from lqjax.recipes import DEFAULT_RECIPE, load_recipe
+from lqjax.rows import Divergence
 from lqjax.signals import STOPS, silence, stop
 from lqjax.stopping import Terminated
 
@@ -31,8 +32,6 @@ RUNS_FOLDER = "runs"
 USER_ERROR, INTERRUPTED, TERMINATED = 2, 130, 143
 
 LATE_ANSWER = "Event loop is closed"
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the system answers where the disk, the user's share of it, or a file is full."""
 
 
 def settings_of(arguments: Arguments) -> tuple[Config, str]:
@@ -58,7 +57,7 @@ def _changed(arguments: Arguments) -> tuple[Config, str, list[str]]:
     def changed() -> tuple[Config, list[str]]:
         before = stored or load_recipe(recipe)
         config = override_all(before, arguments.overrides)
-        return config, displaced(before, config)
+        return config, displaced(before, config, WORKDIR if stored else RECIPE)
 
     config, lines = together(changed)
     return config, arguments.workdir or default_workdir(recipe, config.run.smoke), lines
@@ -90,6 +89,8 @@ def run(arguments: Arguments) -> str:
     if arguments.mode in RESULT_FLAGS:
         return _from_results(arguments)
     config, workdir, lines = _changed(arguments)
+    if arguments.mode == "audit":
+        return _audited(config, workdir, lines)
     halves = 1 if arguments.mode in ("train", "evaluate") else 2
     stages = experiment.count_stages(config) // 2 * halves
     progress = Progress(config.run.progress and is_first(), stages)
@@ -102,20 +103,32 @@ def run(arguments: Arguments) -> str:
             f" {t.best.epoch} of {t.history[-1].epoch}, weights in {t.folder}"
             for t in trained.models
         ]
-        lines += [
-            f"{d.model} (seed {d.seed}, fold {d.fold}): diverged at step {d.step}"
-            for d in trained.diverged
-        ]
-        return "\n".join(lines)
+        return "\n".join([*lines, *_ended(trained.diverged)])
     if arguments.mode == "evaluate":
         evaluated = experiment.evaluate(config, workdir=workdir, progress=progress)
-        return "\n".join(
+        lines = [
             f"{row.model}  {row.condition}: {row.accuracy:.1%}"
             f" [{row.accuracy_low:.1%}, {row.accuracy_high:.1%}]"
             for row in evaluated.rows
-        )
+        ]
+        return "\n".join([*lines, *_ended(evaluated.diverged)])
     result = experiment.compare(config, workdir=workdir, progress=progress)
     return _shown(result.table, result.verdict, result.cautions, result.report)
+
+
+def _audited(config: Config, workdir: str, lines: Sequence[str]) -> str:
+    from lqjax.data_audit import audit
+    from lqjax.progress import Progress
+
+    progress = Progress(config.run.progress)
+    for line in lines:
+        progress.say(line)
+    found = audit(config, workdir=workdir, progress=progress)
+    return "\n".join([*found.lines, f"audit: {found.page}"])
+
+
+def _ended(diverged: Sequence[Divergence]) -> list[str]:
+    return [f"{d.model} (seed {d.seed}, fold {d.fold}): diverged {d.where}" for d in diverged]
 
 
 def _shown(table: str, verdict: str, cautions: Sequence[str], path: os.PathLike) -> str:
@@ -148,8 +161,10 @@ def _from_results(arguments: Arguments) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0, 2 for a user's mistake, 130 when stopped."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    mode = ""
     try:
         arguments = parse(sys.argv[1:] if argv is None else argv)
+        mode = arguments.mode
         if arguments.show == "help":
             print(help_text())
         elif arguments.show == "version":
@@ -182,12 +197,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except (KeyboardInterrupt, Terminated) as request:
         silence()
-        print(
-            "\nlqjax: stopped; the same command goes on from the last checkpoint, if there is one",
-            file=sys.stderr,
-        )
+        print(f"\nlqjax: stopped; {_after_stop(mode)}", file=sys.stderr)
         return TERMINATED if isinstance(request, Terminated) else INTERRUPTED
     return 0
+
+
+def _after_stop(mode: str) -> str:
+    """Say what the same command will do."""
+    if mode in ALONE:
+        return "the same command begins anew; its files are written at the end, each whole"
+    return "the same command goes on from the last checkpoint, if there is one"
 
 
 def _says_another_is_gone(error: Exception) -> bool:

@@ -25,6 +25,13 @@ AS_PUBLISHED = -1.0
 """Stands for the published value where 0 is a value of its own."""
 
 
+AUDIT_FLAGS = (
+    *("blurry", "out_of_focus", "dark", "over_exposed", "low_contrast", "low_information"),
+    *("odd_size", "odd_aspect", "noisy", "compressed", "blocky"),
+    *("exact_duplicate", "label_conflict", "near_duplicate"),
+)
+"""What an audit can say against a picture."""
+
 LARGEST_SEED = 2**31 - 1
 """Seeds are signed 32-bit numbers in JAX."""
 
@@ -40,7 +47,7 @@ class _Checked:
 class DataConfig(_Checked):
     """Where the images come from and how they are prepared."""
 
-    source: str = setting("digits", "data source: digits, npz, folder or tfds")
+    source: str = setting("digits", "data source: digits, npz, folder, table or tfds")
     path: str = setting("", "file or folder; for tfds NAME or NAME@DATA_DIR; unused by digits")
     name: str = setting("", "name in reports; empty: from source and path")
     image_size: int = setting(64, "side to which images are resized once", unit="px", low=28)
@@ -50,6 +57,33 @@ class DataConfig(_Checked):
     )
     test_fraction: float = setting(
         0.2, "share held out for testing where the data has no test split", low=0.0, high=0.9
+    )
+    test_split: str = setting(
+        "",
+        "of tfds: split that is tested, such as validation for imagenet2012; empty: test",
+    )
+    path_column: str = setting("path", "of a table: column of the paths of the pictures")
+    label_column: str = setting("label", "of a table: column of the classes")
+    split_column: str = setting(
+        "split", "of a table: column of the splits, read where it is there; empty: unused"
+    )
+    group_column: str = setting(
+        "group",
+        "of a table: column of what belongs together (a patient), read where it is there;"
+        " empty: unused",
+    )
+    weight_column: str = setting(
+        "weight",
+        "of a table: column of the weights in the training loss, read where it is there;"
+        " empty: unused",
+    )
+    root: str = setting(
+        "", "of a table: folder that its paths start from; empty: the folder of the table"
+    )
+    allow_outside: bool = setting(
+        False,
+        "of folder and table: use files outside the data's folder too (links that lead there,"
+        " absolute paths, ../)",
     )
     split_seed: int = setting(0, "seed of the splits made here", low=0)
     folds: int = setting(
@@ -63,10 +97,44 @@ class DataConfig(_Checked):
         "regular expression; what its first bracket finds in an example's id (a patient) stays"
         " together in one split or fold; empty: each image by itself",
     )
+    manifest: str = setting(
+        "",
+        "manifest.csv of an earlier run: takes splits or folds, labels, groups and weights from it,"
+        " and refuses other images; empty: none",
+    )
+    keep: str = setting(
+        "", "keep.csv of an audit: leaves out the images that it says 0 of; empty: all are kept"
+    )
+    duplicates: str = setting(
+        "report",
+        "what the same picture in two splits or classes does, found by the bytes of its file",
+        choices=("report", "error", "ignore"),
+    )
+    mean: tuple[float, ...] = setting(
+        (),
+        "mean that images are normalised with, per channel, such as 0.485,0.456,0.406;"
+        " empty: that of the training images",
+        unit="of full brightness",
+        low=0.0,
+        high=1.0,
+    )
+    std: tuple[float, ...] = setting(
+        (),
+        "standard deviation that images are normalised with, per channel, such as"
+        " 0.229,0.224,0.225; empty: that of the training images",
+        unit="of full brightness",
+        positive=True,
+    )
     train_limit: int = setting(0, "train on at most this many images; 0 for all", low=0)
     test_limit: int = setting(0, "test and validate on at most this many; 0 for all", low=0)
     on_bad_image: str = setting("error", "what a broken image does", choices=("error", "skip"))
-    workers: int = setting(0, "decoding threads; 0 for one a core", low=0)
+    decoder: str = setting(
+        "auto",
+        "what decodes files of a folder or table; auto: processes where there are enough files and"
+        " cores; other sources: threads",
+        choices=("auto", "threads", "processes"),
+    )
+    workers: int = setting(0, "decoding threads or processes; 0 for one a core", low=0)
     residency: str = setting(
         "auto",
         "where the split lives during training; auto: on the device when it fits",
@@ -246,6 +314,11 @@ class TrainingConfig(_Checked):
         "weights of the classes in the loss: none, auto (by rarity), or cat=2,dog=0.5 (others 1)",
     )
     """In Python a mapping will do, {"cat": 2.0, "dog": 0.5}; the text is what is kept."""
+    sampling: str = setting(
+        "shuffled",
+        "what an epoch shows: shuffled, every image once; balanced, every class equally often",
+        choices=("shuffled", "balanced"),
+    )
     accumulation: int = setting(
         1, "parts that a batch is worked through in, one after the other, for one update", low=1
     )
@@ -324,6 +397,11 @@ class EvaluationConfig(_Checked):
     degradation_seed: int = setting(
         0, "seed of the noise and angles that are drawn", low=0, high=LARGEST_SEED
     )
+    corrupted_dir: str = setting(
+        "",
+        "where published corrupted sets lie (cifar10_corrupted and the like, prepared by TFDS);"
+        " empty: the directory of data.path, or that of TFDS",
+    )
     frost_photographs: str = setting(
         "", "folder with the published photographs of frost; empty for generated textures"
     )
@@ -354,6 +432,98 @@ class EvaluationConfig(_Checked):
 
 
 @dataclass(frozen=True)
+class AuditConfig(_Checked):
+    """What `--mode=audit` flags; docs/audit.md says how each value is measured.
+
+    Those called cleanvision's are the defaults of cleanvision 0.3.
+    """
+
+    sharpness_below: float = setting(
+        0.15,
+        "blurry: the sharpness score is below this (13 of 13 photographs are when blurred by 3 % of"
+        " their longer side, and none is as it was)",
+        low=0.0,
+        high=1.0,
+    )
+    blur_above: float = setting(
+        3.0,
+        "out of focus: the edges at the network's input are blurred by more than this (sigma of the"
+        " middle blur of low_quality)",
+        unit="px",
+        low=0.0,
+    )
+    dark_level_below: float = setting(
+        0.32,
+        "dark: the 99th percentile of brightness is below this (cleanvision's)",
+        unit="of full brightness",
+        low=0.0,
+        high=1.0,
+    )
+    bright_level_above: float = setting(
+        0.95,
+        "over-exposed: the 5th percentile of brightness is above this (cleanvision's)",
+        unit="of full brightness",
+        low=0.0,
+        high=1.0,
+    )
+    contrast_below: float = setting(
+        0.05,
+        "low contrast: the middle 90 % of the pixels span less than this (scikit-image's 0.05)",
+        unit="of full brightness",
+        low=0.0,
+        high=1.0,
+    )
+    entropy_below: float = setting(
+        3.0,
+        "low information: the entropy of the grey levels is below this (cleanvision's)",
+        unit="bit",
+        low=0.0,
+        high=8.0,
+    )
+    size_spread: float = setting(
+        3.0,
+        "odd size: the root of the area lies further than this outside the middle half of all"
+        " pictures (cleanvision's)",
+        unit="interquartile ranges",
+        low=0.0,
+    )
+    aspect_below: float = setting(
+        0.35, "odd aspect: shorter by longer side below this (cleanvision's)", low=0.0, high=1.0
+    )
+    noise_above: float = setting(
+        0.05,
+        "noisy: Donoho's estimate from luma is above this (what the first severity of ImageNet-C"
+        " leaves there)",
+        unit="of full brightness",
+        low=0.0,
+    )
+    jpeg_quality_below: float = setting(
+        40.0,
+        "strongly compressed: JPEG quality below this (the middle level of low_quality)",
+        low=0.0,
+        high=100.0,
+    )
+    blockiness_above: float = setting(
+        1.75,
+        "blocky: the jumps at the borders of JPEG's blocks are this many times those inside",
+        low=0.0,
+    )
+    hash_distance: int = setting(
+        2,
+        "near duplicates: perceptual hashes that differ in at most so many of 64 (cleanvision: 0)",
+        unit="bits",
+        low=0,
+        high=16,
+    )
+    drop: tuple[str, ...] = setting(
+        ("exact_duplicate",),
+        "flags whose pictures keep.csv leaves out; those that cannot be read are left out always",
+        choices=AUDIT_FLAGS,
+    )
+    thumbnails: int = setting(8, "pictures shown of each flag; 0 for none", low=0, high=100)
+
+
+@dataclass(frozen=True)
 class RunConfig(_Checked):
     """The run as a whole."""
 
@@ -379,7 +549,9 @@ class RunConfig(_Checked):
         choices=("auto", "always", "never"),
     )
     smoke: bool = setting(False, "shrink everything: does it run at all, in under a minute")
-    progress: bool = setting(True, "show progress bars")
+    progress: bool = setting(
+        True, "show progress bars, by command; lines such as those of the log appear without them"
+    )
     devices: int = setting(0, "how many devices share a batch; 0 for all", low=0)
     log_every: int = setting(100, "a line of the log after so many steps", unit="steps", low=1)
     writers: tuple[str, ...] = setting(
@@ -403,6 +575,7 @@ class Config:
     training: TrainingConfig = group(TrainingConfig, "training loop")
     augmentation: AugmentationConfig = group(AugmentationConfig, "random changes while training")
     evaluation: EvaluationConfig = group(EvaluationConfig, "conditions to test under")
+    audit: AuditConfig = group(AuditConfig, "what is flagged before training")
     run: RunConfig = group(RunConfig, "the run as a whole")
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What differs between the networks: {"resnet50": {"optimizer.learning_rate": 0.01}}."""

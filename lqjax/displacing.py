@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from lqjax.config import Config
-from lqjax.precedence import CHOSEN_FOR_ONE_RULE, RIVALS, value_at
+from lqjax.precedence import CHOSEN_FOR_ONE_RULE, LEARNING_RATE, LEARNING_RATES, RIVALS, value_at
 from lqjax.textlists import enumeration
 
 SET_BY_SMOKE = "training."
 """A smoke run sets these itself, for all networks."""
 
-LEARNING_RATE = "optimizer.learning_rate"
+RECIPE, WORKDIR = "the recipe's", "the working directory's"
+"""Whose settings they are that a user changes."""
 
 
-def displaced(recipe: Config, chosen: Config) -> list[str]:
+def displaced(recipe: Config, chosen: Config, whose: str = RECIPE) -> list[str]:
     """Say in lines for the screen what the recipe has besides and does not hold.
 
     Args:
       recipe: settings before a user changed them.
       chosen: those after it, by `lqjax.precedence.changed`.
+      whose: what to call the former; `WORKDIR` where a working directory is taken up.
     """
     found: dict[str, list[tuple[str, Any]]] = {}
     for network in chosen.model.names:
@@ -34,16 +36,36 @@ def displaced(recipe: Config, chosen: Config) -> list[str]:
         shown = list(dict.fromkeys(map(_shown, before)))
         lines.append(
             f"{path}={_shown(value_at(chosen, path))} holds for {enumeration(networks)} too,"
-            f" in place of the recipe's {enumeration(shown)}"
+            f" in place of {whose} {enumeration(shown)}"
         )
     for path, rival in RIVALS.items():
         before = value_at(recipe, rival)
         if before and not value_at(chosen, rival):
             lines.append(
-                f"{path}={_shown(value_at(chosen, path))} takes the place of the recipe's"
+                f"{path}={_shown(value_at(chosen, path))} takes the place of {whose}"
                 f" {rival}={_shown(before)}"
             )
-    return [*lines, *_left_behind(recipe, chosen)]
+    return [*lines, *_left_behind(recipe, chosen, whose)]
+
+
+def overruled(chosen: Config) -> list[str]:
+    """Say in lines for the screen which settings of single networks are without effect.
+
+    What a user gives so is refused (`lqjax.precedence.changed`); a recipe, or a working directory,
+    may have it besides what the user gives.
+    """
+    rates = {
+        network: fields[LEARNING_RATE]
+        for network in chosen.model.names
+        if LEARNING_RATE in (fields := chosen.overrides.get(network, {}))
+    }
+    if not rates or not chosen.run.learning_rates:
+        return []
+    own = list(dict.fromkeys(map(_shown, rates.values())))
+    return [
+        f"{LEARNING_RATES}={_shown(chosen.run.learning_rates)} holds for {enumeration([*rates])}"
+        f" too: {LEARNING_RATE}={enumeration(own)} of their own is without effect"
+    ]
 
 
 def _told_elsewhere(recipe: Config, chosen: Config, network: str, path: str) -> bool:
@@ -68,7 +90,7 @@ def _lost(before: Config, after: Config) -> list[str]:
     ]
 
 
-def _left_behind(recipe: Config, chosen: Config) -> list[str]:
+def _left_behind(recipe: Config, chosen: Config, whose: str) -> list[str]:
     found: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
     for network in chosen.model.names:
         before, after = recipe.for_model(network), chosen.for_model(network)
@@ -76,7 +98,7 @@ def _left_behind(recipe: Config, chosen: Config) -> list[str]:
             key = (before.optimizer.name, after.optimizer.name, tuple(lost))
             found.setdefault(key, []).append(network)
     return [
-        f"optimizer.name={after}: the recipe's {enumeration(lost)} for {enumeration(networks)}"
+        f"optimizer.name={after}: {whose} {enumeration(lost)} for {enumeration(networks)}"
         f" {'was' if len(lost) == 1 else 'were'} chosen"
         f" for {before}; what is not given is as published for {after}"
         for (before, after, lost), networks in found.items()

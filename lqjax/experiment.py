@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from etils import epath
@@ -18,22 +18,23 @@ from lqjax.answering import write_report_of
 from lqjax.claiming import check_settings, claim, claimed, prepared
 from lqjax.config import Config
 from lqjax.distributed import decide, refuse_differences, together
-from lqjax.diverging import has_diverged, refuse_none_left
+from lqjax.diverging import evaluate_or_mark, has_diverged, refuse_none_left
 from lqjax.network_training import train_network
 from lqjax.outcomes import CompareResult, EvaluateResult, TrainedModel, TrainResult
-from lqjax.progress import Progress
-from lqjax.rows import Cost, Divergence, Row
+from lqjax.progress import Progress, progress_of
+from lqjax.rows import Cost, Divergence, Epoch, Row
 from lqjax.same_images import keep_images, refuse_other_images
+from lqjax.training.tested import NothingToTestError
 from lqjax.training.writers.base import as_writer
 from lqjax.workbench import Workbench, workbenches
-from lqjax.workdir import Workdir
+from lqjax.workdir import Run, Workdir
 
 
 def train(
     config: Config | None = None,
     *,
     workdir: epath.PathLike = "",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     writers: Sequence[Any] = (),
     **settings: Any,
 ) -> TrainResult:
@@ -42,7 +43,8 @@ def train(
     Args:
       config: the settings; the defaults of `Config` if left out.
       workdir: where everything is kept; a new temporary folder if empty.
-      progress: where to show progress; silent if left out.
+      progress: whether to show progress bars, or where; none if left out. Lines are printed either
+        way, through the logger "lqjax".
       writers: where the training log goes beside `run.writers`: functions `(step, values)`, or
         objects with `write(step, values)`.
       settings: single settings by keyword, such as `names=("resnet18",), epochs=3`.
@@ -53,16 +55,16 @@ def train(
     """
     writers = [as_writer(writer) for writer in writers]
     chosen, place, lines = prepared(config, workdir, settings)
-    progress = progress or Progress(stages=count_stages(chosen) // 2)
+    shown = progress_of(progress, count_stages(chosen) // 2)
     trained: list[TrainedModel] = []
     diverged: list[Divergence] = []
 
     def work(benches: list[Workbench]) -> None:
-        trained.extend(_train_all(benches, progress, writers))
+        trained.extend(_models(_train_all(benches, shown, writers)))
         diverged.extend(refuse_none_left(benches, len(trained)))
 
     with claimed(place):
-        _at_work(chosen, place, progress, lines, work)
+        _at_work(chosen, place, shown, lines, work)
     return TrainResult(place.root, tuple(trained), tuple(diverged))
 
 
@@ -70,7 +72,7 @@ def evaluate(
     config: Config | None = None,
     *,
     workdir: epath.PathLike,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     **settings: Any,
 ) -> EvaluateResult:
     """Test the trained networks of a working directory under every condition.
@@ -78,7 +80,9 @@ def evaluate(
     Arguments as for `train`; without `config` the settings that the workdir keeps.
 
     Raises:
-      ValueError: impossible settings, or nothing trained in the workdir.
+      ValueError: impossible settings, nothing trained in the workdir, or scores that are
+        infinite or NaN; after the others were tested, networks whose weights cannot be read.
+      DivergedError: all runs of several learning rates have diverged.
     """
     chosen, place, lines = prepared(config, workdir, settings)
     for model in chosen.models:
@@ -90,23 +94,24 @@ def evaluate(
                     f"{place.root} holds no trained {model} of {which}; train it first"
                     " (lqjax.train, --mode=train)"
                 )
-    progress = progress or Progress(stages=count_stages(chosen) // 2)
-    tested = _Tested([], [])
+    shown = progress_of(progress, count_stages(chosen) // 2)
+    tested = _Tested()
 
     def work(benches: list[Workbench]) -> None:
-        _evaluate_all(benches, progress, tested)
-        refuse_none_left(benches, len(tested.rows))
+        _evaluate_all(benches, shown, tested)
 
     with claimed(place):
-        _at_work(chosen, place, progress, lines, work, training=False)
-    return EvaluateResult(place.root, tuple(tested.rows), tuple(tested.costs))
+        _at_work(chosen, place, shown, lines, work, training=False)
+    return EvaluateResult(
+        place.root, tuple(tested.rows), tuple(tested.costs), diverged=tuple(tested.diverged)
+    )
 
 
 def compare(
     config: Config | None = None,
     *,
     workdir: epath.PathLike = "",
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     writers: Sequence[Any] = (),
     **settings: Any,
 ) -> CompareResult:
@@ -120,31 +125,32 @@ def compare(
     """
     writers = [as_writer(writer) for writer in writers]
     chosen, place, lines = prepared(config, workdir, settings)
-    progress = progress or Progress(stages=count_stages(chosen))
+    shown = progress_of(progress, count_stages(chosen))
     models: list[TrainedModel] = []
-    diverged: list[Divergence] = []
-    tested = _Tested([], [])
+    tested = _Tested()
 
     def work(benches: list[Workbench]) -> None:
-        models.extend(_train_all(benches, progress, writers))
-        diverged.extend(refuse_none_left(benches, len(models)))
-        _evaluate_all(benches, progress, tested)
+        trained = _train_all(benches, shown, writers)
+        refuse_none_left(benches, len(trained))
+        _evaluate_all(benches, shown, tested)
+        models.extend(_models(trained))  # which weights can be read is known now
         benches[0].write_pictures()
 
     with claimed(place):
-        _at_work(chosen, place, progress, lines, work)
-        progress.say("writing the report")
+        _at_work(chosen, place, shown, lines, work)
+        shown.say("writing the report")
         written = write_report_of([place])
+    ended = {(run.model, run.seed, run.fold) for run in tested.diverged}
     return CompareResult(
         workdir=place.root,
         rows=tuple(tested.rows),
         costs=tuple(tested.costs),
-        models=tuple(models),
+        models=tuple(m for m in models if (m.model, m.seed, m.fold) not in ended),
         verdict=written.verdict,
         table=written.table,
         report=written.path,
         cautions=written.cautions,
-        diverged=tuple(diverged),
+        diverged=tuple(tested.diverged),
     )
 
 
@@ -179,30 +185,52 @@ def _at_work(
 
 def _train_all(
     benches: Sequence[Workbench], progress: Progress, writers: Sequence[Any]
-) -> tuple[TrainedModel, ...]:
+) -> list[tuple[Run, list[Epoch]]]:
     trained = [
-        TrainedModel(run.model, run.root, tuple(history), run.seed, run.fold, run.title)
+        found
         for model in benches[0].config.model.names
-        for run, history in train_network(benches, model, progress, writers)
+        for found in train_network(benches, model, progress, writers)
     ]
-    return tuple(sorted(trained, key=lambda model: model.fold))
+    return sorted(trained, key=lambda found: found[0].fold)
+
+
+def _models(trained: Sequence[tuple[Run, list[Epoch]]]) -> list[TrainedModel]:
+    steps = decide(lambda: [run.checkpoint_steps() for run, _ in trained])
+    return [
+        TrainedModel(
+            run.model, run.root, tuple(history), run.seed, run.fold, run.title, tuple(kept)
+        )
+        for (run, history), kept in zip(trained, steps, strict=True)
+    ]
 
 
 @dataclass
 class _Tested:
     """What was measured so far, fold by fold."""
 
-    rows: list[Row]
-    costs: list[Cost]
+    rows: list[Row] = field(default_factory=list)
+    costs: list[Cost] = field(default_factory=list)
+    diverged: list[Divergence] = field(default_factory=list)
 
 
 def _evaluate_all(benches: Sequence[Workbench], progress: Progress, tested: _Tested) -> None:
+    """Test all networks; those whose weights cannot be read are told when the others are done."""
+    failed: list[str] = []
     for bench in benches:
         for model in bench.config.model.names:
             for run in bench.runs(model):
-                if has_diverged(run):
+                try:
+                    found = evaluate_or_mark(bench, run, progress)
+                except NothingToTestError as error:
+                    failed.append(str(error))
                     continue
-                found, cost = bench.evaluate(run, progress)
-                tested.rows += found
+                if found is None:
+                    continue
+                rows, cost = found
+                tested.rows += rows
                 tested.costs.append(cost)
-        bench.workdir.write_rows(tested.rows)
+        if tested.rows:
+            bench.workdir.write_rows(tested.rows)
+    if failed:
+        raise NothingToTestError("; ".join(failed))
+    tested.diverged.extend(refuse_none_left(benches, len(tested.rows)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from etils import epath
 
+from lqjax.epochs import best_epoch, kept_epochs
 from lqjax.rows import Cost, Divergence, Epoch, Row
-from lqjax.training.record import best_epoch
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,13 @@ class TrainedModel:
     fold: int = 0
     title: str = ""
     """What to call it: by its model, and by seed and fold where there are several."""
+    steps: tuple[int, ...] = ()
+    """Those of which there are checkpoints."""
 
     @property
     def best(self) -> Epoch:
-        """The epoch whose weights are evaluated by default."""
-        return best_epoch(self.history)
+        """The epoch whose weights are evaluated by default: the best of those that are kept."""
+        return best_epoch(kept_epochs(self.history, self.steps) or self.history)
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,15 @@ class TrainResult:
 
 @dataclass(frozen=True)
 class EvaluateResult:
-    """What `evaluate` returns: a row per model and condition, a cost record per model."""
+    """What `evaluate` returns: a row per model and condition, a cost record per model.
+
+    Of several learning rates those that diverged, in training or in testing, are named apart.
+    """
 
     workdir: epath.Path
     rows: tuple[Row, ...]
     costs: tuple[Cost, ...]
+    diverged: tuple[Divergence, ...] = field(default=(), kw_only=True)
 
     def accuracy(self, model: str, condition: str = "clean") -> float:
         """Return the accuracy of a model under a condition, in [0, 1]; the mean over its runs.
@@ -64,7 +70,6 @@ class CompareResult(EvaluateResult):
 
     Attributes:
       cautions: what is to be kept in mind, a sentence each.
-      diverged: runs of several learning rates that are not among the models.
     """
 
     models: tuple[TrainedModel, ...]
@@ -72,4 +77,3 @@ class CompareResult(EvaluateResult):
     table: str
     report: epath.Path
     cautions: tuple[str, ...] = ()
-    diverged: tuple[Divergence, ...] = ()

@@ -49,6 +49,26 @@ def override_all(config: Config, changes: Iterable[tuple[str, str]]) -> Config:
     return changed(config, shared, own)
 
 
+def flags(config: Config, base: Config, group: str) -> list[str]:
+    """Return the command line's flags that give a group of settings the values of `config`.
+
+    Args:
+      config: with the values wanted.
+      base: what a recipe says; what is the same there needs no flag.
+      group: such as "data".
+    """
+    before = leaf_values(base)
+    return [
+        f"--config.{path}={_text(value)}"
+        for path, value in leaf_values(config).items()
+        if path.startswith(f"{group}.") and value != before[path]
+    ]
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
 def _read(config: Config, path: str, text: str) -> Any:
     return value_at(replace_at(config, path, text, text=True), path)
 

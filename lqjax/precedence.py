@@ -15,10 +15,11 @@ CHOSEN_FOR_ONE_RULE = (
 )
 """Settings of the optimiser whose values mean nothing to another one."""
 
+LEARNING_RATE, LEARNING_RATES = "optimizer.learning_rate", "run.learning_rates"
 STEP_EPOCHS, STEP_FRACTIONS = "schedule.step_epochs", "schedule.step_fractions"
 RIVALS = {
     STEP_EPOCHS: STEP_FRACTIONS,
-    "optimizer.learning_rate": "run.learning_rates",
+    LEARNING_RATE: LEARNING_RATES,
     "run.seed": "run.seeds",
 }
 """What is on the right goes before what is on the left, wherever there is any; so whoever gives the
@@ -42,12 +43,13 @@ def changed(config: Config, shared: Fields, own: Mapping[str, Fields]) -> Config
       own: values for single networks, by name.
 
     Raises:
-      ValueError: unknown setting or impossible value.
+      ValueError: unknown setting or impossible value, or one that would be without effect.
     """
     shared = {**{rival: () for path, rival in RIVALS.items() if path in shared}, **shared}
     made = dataclasses.replace(config, overrides={})
     for path, value in shared.items():
         made = replace_at(made, path, value)
+    _refuse_two_rates(made.run.learning_rates, own)
     overrides = {
         network: {path: value for path, value in fields.items() if path not in shared}
         for network, fields in config.overrides.items()
@@ -61,6 +63,17 @@ def changed(config: Config, shared: Fields, own: Mapping[str, Fields]) -> Config
     # In one order, so that several processes write the same file whatever theirs was.
     ordered = {n: dict(sorted(fields.items())) for n, fields in sorted(overrides.items()) if fields}
     return dataclasses.replace(made, overrides=ordered)
+
+
+def _refuse_two_rates(rates: tuple[float, ...], own: Mapping[str, Fields]) -> None:
+    for network, fields in own.items():
+        if rates and LEARNING_RATE in fields:
+            listed = ",".join(f"{rate:g}" for rate in rates)
+            raise ValueError(
+                f"overrides.{network}.{LEARNING_RATE}={fields[LEARNING_RATE]:g} would be without"
+                f" effect: {LEARNING_RATES}={listed} trains every network with each of these; leave"
+                f" the override out, or give an empty {LEARNING_RATES} for one rate a network"
+            )
 
 
 def value_at(config: Config, path: str) -> Any:

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from lqjax.distributed import is_first
+from lqjax.lines import say
+
 SCREEN_INTERVAL_SECONDS = 0.2
 LOG_INTERVAL_SECONDS = 10.0
 LOG_COLUMNS = 140
@@ -50,10 +53,10 @@ class Stage:
 
 
 class Progress:
-    """Progress bars for the stages of a run, on stderr; silent unless shown.
+    """Progress bars for the stages of a run, on stderr, and the lines above them.
 
     Args:
-      shown: whether anything is printed.
+      shown: whether there are bars; lines are printed without them too.
       stages: how many stages the run has, 0 when unknown.
     """
 
@@ -109,7 +112,14 @@ class Progress:
             bar.close()
 
     def say(self, text: str) -> None:
-        """Print a line above the bars."""
-        if self.shown:
-            tqdm.write(text, file=sys.stderr)
-            sys.stderr.flush()
+        """Print a line above the bars; of several processes the first one does.
+
+        It goes through the logger "lqjax", see `lqjax.lines`.
+        """
+        if is_first():
+            say(text)
+
+
+def progress_of(asked: Progress | bool | None, stages: int) -> Progress:
+    """Return the progress that a caller passed, or one with bars (true) or without them."""
+    return asked if isinstance(asked, Progress) else Progress(bool(asked), stages)

@@ -11,6 +11,7 @@ import dataclasses
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar, get_type_hints
@@ -18,6 +19,7 @@ from typing import Any, TypeVar, get_type_hints
 from etils import epath
 
 from lqjax.damaged import BY_HAND, brief, damaged, read_text
+from lqjax.disk import named
 
 R = TypeVar("R")
 
@@ -69,6 +71,7 @@ class Row:
         with examples; `None` where undefined.
       brier: squared error summed over classes, mean over images, in [0, 2].
       ece: expected calibration error in [0, 1], 15 bins of equal width, closed on the right.
+      epoch: the epoch whose weights were tested, from 1; `None` for predictions of other code.
 
     The fields from `balanced_accuracy` on are `None` in rows of earlier versions.
     """
@@ -105,6 +108,7 @@ class Row:
     average_precision: float | None = None
     brier: float | None = None
     ece: float | None = None
+    epoch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -131,12 +135,14 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Divergence:
-    """The end of a run whose loss became infinite or NaN, while other learning rates went on.
+    """The end of a run that became infinite or NaN, while other learning rates went on.
 
     Attributes:
       step: the step of the last update before that was seen, from 0.
       learning_rate: of that step.
-      loss: what it became, of training or of validation.
+      loss: what it became, of training or of validation; NaN where it showed in testing.
+      condition: under which the scores of the test images were not finite; empty if it showed
+        before, in training.
     """
 
     model: str
@@ -145,6 +151,12 @@ class Divergence:
     step: int
     learning_rate: float
     loss: float
+    condition: str = ""
+
+    @property
+    def where(self) -> str:
+        """In words: "at step 1,200", or "when tested under clean"."""
+        return f"when tested under {self.condition}" if self.condition else f"at step {self.step:,}"
 
 
 @dataclass(frozen=True)
@@ -343,8 +355,23 @@ def write_csv(records: Sequence[Any], path: epath.PathLike) -> None:
 
 def replace_text(path: epath.PathLike, text: str) -> None:
     """Write a file so that a reader sees the old text or the new one, never a part."""
+    replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: epath.PathLike, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new one, never a part.
+
+    Raises:
+      OSError: it cannot be written; the error has the name of a file.
+    """
     path = epath.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
+    try:
+        with named(path):
+            temporary.write_bytes(content)
+            temporary.replace(path)
+    except BaseException:  # Ctrl-C too: a part of it is of use to nobody
+        with suppress(Exception):
+            temporary.unlink(missing_ok=True)
+        raise

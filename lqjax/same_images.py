@@ -8,15 +8,15 @@ here and there between versions; such differences are no other images.
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from lqjax.answer_files import CLASSES, IDS, LABELS, read_examples
+from lqjax.answer_files import CLASSES, read_examples
 from lqjax.damaged import DamagedError, damaged, read_text
+from lqjax.data.checksums import IDS, IMAGES, LABELS, WEIGHTS, checksums, checksums_of
+from lqjax.data.mean_levels import count_others, mean_levels
 from lqjax.distributed import decide
+from lqjax.manifest_files import changed_contents, write_manifest
 from lqjax.typing import Dataset, Split
 from lqjax.workbench import Workbench
 from lqjax.workdir import Workdir
@@ -25,13 +25,7 @@ FILE_NAME = "images.json"
 PURPOSES = {"train": "training", "validation": "validation", "test": "testing"}
 """Name of a split -> what it is for."""
 
-LOOKED_AT = 64
-"""How many images of a split are looked at: as many as can be read within a second from a disk."""
-
-SAME_LEVELS = 1.0
-"""By how many of the 256 levels the mean of an image may differ and be taken for the same."""
-
-NAME, IMAGES, LEVELS = "name", "images", "levels"
+NAME, LEVELS = "name", "levels"
 Known = Mapping[str, Any]
 """What is known of the images of a fold, as JSON holds it; parts of it may be missing."""
 
@@ -41,27 +35,14 @@ def fingerprint(dataset: Dataset) -> dict[str, Any]:
 
     Returns:
       Its name, its classes and, for each split, the number of images, checksums of labels and ids
-      in their order, and the mean level (0 to 255) of `LOOKED_AT` images spread evenly over it.
+      in their order, and the mean level (0 to 255) of a few images spread evenly over it.
     """
     parts = {part: _of_split(getattr(dataset, part)) for part in PURPOSES}
     return {NAME: dataset.name, CLASSES: list(dataset.class_names), **parts}
 
 
 def _of_split(split: Split) -> dict[str, Any]:
-    count = min(LOOKED_AT, len(split))
-    rows = np.unique(np.linspace(0, len(split) - 1, count).round().astype(int))
-    return {
-        **_of_examples(split.ids, split.labels),
-        LEVELS: [round(float(np.asarray(split.images[row]).mean()), 2) for row in rows],
-    }
-
-
-def _of_examples(ids: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
-    return {
-        IMAGES: len(labels),
-        LABELS: zlib.crc32(np.asarray(labels, "<i4").tobytes()),
-        IDS: zlib.crc32("\n".join(map(str, ids)).encode("utf-8", "surrogateescape")),
-    }
+    return {**checksums_of(split), LEVELS: mean_levels(split.images)}
 
 
 def has_kept_images(place: Workdir) -> bool:
@@ -71,7 +52,8 @@ def has_kept_images(place: Workdir) -> bool:
 
 def keep_images(benches: Sequence[Workbench]) -> None:
     """Write down which images a working directory is for; what stands there stays if it holds."""
-    place = benches[0].workdir
+    place, stock = benches[0].workdir, benches[0].stock
+    write_manifest(place, stock.loaded, benches[0].config.data.duplicates)
     if not place.writes or (place.has_results() and (place.root / FILE_NAME).exists()):
         return
     folds = [fingerprint(bench.dataset) for bench in benches]
@@ -100,6 +82,7 @@ def refuse_other_images(benches: Sequence[Workbench]) -> None:
             now = fingerprint(bench.dataset)
             if before.get(CLASSES, now[CLASSES]) == now[CLASSES]:
                 _refuse(place, which, before, now)
+        _refuse_changed_files(benches[0])
 
     decide(look)
 
@@ -126,7 +109,8 @@ def _kept(place: Workdir, count: int) -> Sequence[Known] | None:
 
 
 def _read(part: Known) -> Known:
-    numbers = {name: int(part[name]) for name in (IMAGES, LABELS, IDS)}
+    names = (IMAGES, LABELS, IDS, *([WEIGHTS] if WEIGHTS in part else []))
+    numbers = {name: int(part[name]) for name in names}
     return {**numbers, LEVELS: [float(level) for level in part[LEVELS]]}
 
 
@@ -152,7 +136,7 @@ def _tested(bench: Workbench) -> dict[str, Any]:
                     examples = read_examples(run)
                 except DamagedError:  # it is written again
                     continue
-                return _of_examples(examples[IDS], examples[LABELS])
+                return checksums(examples[IDS], examples[LABELS])
     return {}
 
 
@@ -171,6 +155,15 @@ def _refuse(place: Workdir, which: str, before: Known, now: Known) -> None:
         )
 
 
+def _refuse_changed_files(bench: Workbench) -> None:
+    changed = changed_contents(bench.workdir, bench.stock.loaded.manifest)
+    if changed:
+        raise ValueError(
+            f"files have changed since {bench.workdir.root} was made: {changed}; name another"
+            " workdir, or give the images it was made with"
+        )
+
+
 def _changes(before: Known, now: Known) -> Iterable[str]:
     """Say of each split what is different, as far as it is known."""
     for part, purpose in PURPOSES.items():
@@ -181,8 +174,10 @@ def _changes(before: Known, now: Known) -> Iterable[str]:
             yield f"other names or another order of the {here[IMAGES]:,} for {purpose}"
         elif there.get(LABELS, here[LABELS]) != here[LABELS]:
             yield f"other labels of the {here[IMAGES]:,} for {purpose}"
+        elif LEVELS in there and there.get(WEIGHTS) != here.get(WEIGHTS):
+            yield f"other weights of the {here[IMAGES]:,} for {purpose}"
         else:
-            pairs = list(zip(there.get(LEVELS, ()), here[LEVELS], strict=False))
-            count = sum(abs(one - other) > SAME_LEVELS for one, other in pairs)
-            if count:
-                yield f"other pictures under {count} of {len(pairs)} names for {purpose}"
+            before_levels = there.get(LEVELS, ())
+            if count := count_others(before_levels, here[LEVELS]):
+                looked_at = min(len(before_levels), len(here[LEVELS]))
+                yield f"other pictures under {count} of {looked_at} names for {purpose}"

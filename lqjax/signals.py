@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from lqjax.distributed import several_processes
-from lqjax.stopping import Terminated, request_stop
+from lqjax.stopping import SAVES_FIRST, Terminated, request_stop
 
 STOPS: dict[int, type[BaseException]] = {
     signal.SIGINT: KeyboardInterrupt,
@@ -39,7 +39,7 @@ def stop(number: int, frame: FrameType | None) -> None:
             signal.signal(signal.SIGALRM, lambda *_: stop(number, frame))
             signal.alarm(REPEAT_SECONDS)
         raise
-    print("\nlqjax: stops as soon as it has saved; once more to stop at once", file=sys.stderr)
+    print(f"\nlqjax: {SAVES_FIRST}", file=sys.stderr)
 
 
 def silence() -> None:

@@ -28,7 +28,8 @@ def shrink(config: Config) -> Config:
     recipe does is done, once.
     """
     families = {
-        condition.family: condition.name for condition in expand(config.evaluation.conditions)
+        condition.family: condition.name
+        for condition in expand(config.evaluation.conditions, published=True)
     }
     ladders = expand_ladders(config.evaluation.envelopes)
     data = dataclasses.replace(

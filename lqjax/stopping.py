@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+SAVES_FIRST = "stops as soon as it has saved; once more to stop at once"
+"""What is said where a request has to wait."""
+
 
 class Terminated(BaseException):
     """The machine is about to be taken away (SIGTERM): a few seconds are left to end tidily."""

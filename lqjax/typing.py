@@ -31,6 +31,11 @@ Tree = Any
 """A nested dict (pytree) of arrays."""
 
 
+def taken(values: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    """Select rows of what not every data set has."""
+    return None if values is None else values[rows]
+
+
 @dataclass(frozen=True)
 class Split:
     """One split of a data set, in host memory.
@@ -42,20 +47,23 @@ class Split:
         ("test/cat/0001.jpg", "train/17"). The noise that an example gets depends on it.
       groups: what belongs together, such as images of one patient: a string per example, or `None`
         where each example stands for itself.
+      weights: how much each example counts in the training loss, float32, or `None` where all
+        count the same.
     """
 
     images: np.ndarray
     labels: np.ndarray
     ids: np.ndarray
     groups: np.ndarray | None = None
+    weights: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, rows: np.ndarray) -> Split:
         """Select rows, in the order given."""
-        groups = None if self.groups is None else self.groups[rows]
-        return Split(self.images[rows], self.labels[rows], self.ids[rows], groups)
+        groups, weights = taken(self.groups, rows), taken(self.weights, rows)
+        return Split(self.images[rows], self.labels[rows], self.ids[rows], groups, weights)
 
 
 @dataclass(frozen=True)

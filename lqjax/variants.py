@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 SIGN = "@"
 
@@ -21,6 +22,15 @@ def variant(network: str, learning_rate: float) -> str:
     """
     short = f"{learning_rate:g}"
     return f"{network}{SIGN}{short if float(short) == learning_rate else repr(learning_rate)}"
+
+
+def is_one_of_several(name: str, learning_rates: Sequence[float]) -> bool:
+    """Tell whether a name is there to find out which of several learning rates will do.
+
+    >>> is_one_of_several("resnet18@0.003", (0.003, 0.001)), is_one_of_several("resnet18", ())
+    (True, False)
+    """
+    return len(learning_rates) > 1 and rate_of(name) is not None
 
 
 def network_of(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import zlib
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -19,11 +18,14 @@ from lqjax.config import Config
 from lqjax.costing import measure_cost
 from lqjax.damaged import DamagedError
 from lqjax.data.batch import Placed
+from lqjax.data.checksums import checksums_of
 from lqjax.data.loading import describe
 from lqjax.data.order import check_batch_size
+from lqjax.data.placing import place
+from lqjax.data.published import PublishedReader
 from lqjax.data.source import SOURCES
 from lqjax.data.stock import Stock
-from lqjax.distributed import decide
+from lqjax.distributed import decide, together
 from lqjax.evaluation.gallery import make_gallery
 from lqjax.evaluation.grid import Grid
 from lqjax.evaluation.mistakes import make_mistakes
@@ -36,30 +38,33 @@ from lqjax.imaging.frost_photographs import (
     use_frost_photographs,
 )
 from lqjax.imaging.ladders import expand_ladders
+from lqjax.imaging.published import PublishedPictures
+from lqjax.kept_statistics import kept_statistics, statistics_record
+from lqjax.manifest_files import known_contents
 from lqjax.metrics.log_loss import log_loss
 from lqjax.models.base import MODELS
-from lqjax.models.network import Network, build
+from lqjax.models.network import Network, build, choose_stem
 from lqjax.optim.building import check_optimizer, describe_optimizer
+from lqjax.outdated import put_outdated_aside
 from lqjax.progress import Progress
 from lqjax.rows import Cost, Row, from_json, to_json
 from lqjax.rungs import Rungs
 from lqjax.runtime import environment, make_mesh
+from lqjax.same_pictures import keep_or_refuse
 from lqjax.training.accumulation import check_accumulation
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.class_weights import class_weights
 from lqjax.training.loss import check_loss
-from lqjax.training.material import Material
+from lqjax.training.material import BALANCED, Material
 from lqjax.training.plan import make_plan
-from lqjax.training.record import best_epoch
 from lqjax.training.scales import make_scales
 from lqjax.training.state import with_sharding
 from lqjax.training.taking_up import check_taking_up, check_testing
+from lqjax.training.tested import NothingToTestError, Tested
 from lqjax.training.writers.base import check_writers
 from lqjax.typing import Dataset, Tree
 from lqjax.variants import network_of
 from lqjax.workdir import Run, Workdir
-
-SMALLEST_IMAGENET_STEM = 64
 
 
 def check_names(config: Config) -> None:
@@ -70,7 +75,7 @@ def check_names(config: Config) -> None:
     """
     SOURCES[config.data.source]
     check_writers(config.run.writers)
-    expand(config.evaluation.conditions)
+    expand(config.evaluation.conditions, published=True)
     expand_ladders(config.evaluation.envelopes)
     for model in (*config.model.names, *config.overrides):
         MODELS[model]
@@ -98,7 +103,8 @@ def workbenches(config: Config, workdir: Workdir) -> list[Workbench]:
     """
     mesh = make_mesh(config.run.devices)
     _choose_frost(config.evaluation.frost_photographs)
-    stock, predictors = Stock(config.data, mesh), dict[str, Predictor]()
+    stock = Stock(config.data, mesh, partial(known_contents, workdir))
+    predictors: dict[str, Predictor] = {}
     return [Workbench(config, workdir, mesh, stock, fold, predictors) for fold in config.folds]
 
 
@@ -127,13 +133,20 @@ class Workbench:
         self.config, self.workdir, self.fold = config, workdir, fold
         self.mesh, self.stock = mesh, stock
         self.dataset: Dataset = stock.datasets[fold]
-        self.statistics = stock.statistics[fold]
-        self.conditions: tuple[Condition, ...] = expand(config.evaluation.conditions)
+        # What a run was begun with belongs to its weights; what is fitted anew may differ in a
+        # digit, where another version decodes the images.
+        self.statistics = kept_statistics(self._all_runs()) or stock.statistics(fold)
+        self.conditions: tuple[Condition, ...] = expand(
+            config.evaluation.conditions, published=True
+        )
         names = tuple(condition.name for condition in self.conditions)
         self.rungs = Rungs(names, expand_ladders(config.evaluation.envelopes))
         self._predictors = predictors
         self._damages: dict[str, Damage] = {}  # measured once, whatever the network
+        self._published = PublishedReader(config.data, config.evaluation.corrupted_dir)
         self._check_sizes()
+        wanted = [c.published for c in self.conditions if c.published]
+        self._published.check(dict.fromkeys(wanted), self.dataset.test)
 
     def _check_sizes(self) -> None:
         # Before anything is trained: a mistake in the last network must not cost the first's hours.
@@ -163,6 +176,9 @@ class Workbench:
             for seed in self.config.seeds
         ]
 
+    def _all_runs(self) -> list[Run]:
+        return [run for network in self.config.model.names for run in self.runs(network)]
+
     def check_fit(self, training: bool) -> None:
         """Refuse a working directory whose checkpoints do not fit; changes nothing there.
 
@@ -183,14 +199,7 @@ class Workbench:
         """Sum up which images were loaded, to compare between processes."""
         data = self.dataset
         splits = (data.train, data.validation, data.test)
-        return [np.asarray(self.statistics).tolist()] + [
-            [
-                len(split),
-                zlib.crc32(np.asarray(split.labels).tobytes()),
-                zlib.crc32("\n".join(map(str, split.ids)).encode()),
-            ]
-            for split in splits
-        ]
+        return [np.asarray(self.statistics).tolist(), *map(checksums_of, splits)]
 
     def environment(self) -> dict[str, Any]:
         """Record what this ran on and with which data."""
@@ -229,9 +238,7 @@ class Workbench:
     def network(self, model: str) -> Network:
         """Build a network for the data, as the settings of this model say."""
         name, own = network_of(model), self.config.for_model(model).model
-        stem = own.stem
-        if stem == "auto":
-            stem = "imagenet" if self.dataset.image_size >= SMALLEST_IMAGENET_STEM else "small"
+        stem = choose_stem(self.dataset.image_size) if own.stem == "auto" else own.stem
         return build(
             name,
             num_classes=self.dataset.num_classes,
@@ -252,7 +259,8 @@ class Workbench:
         weights = class_weights(config.training.class_weights, classes, counts)
         _, rows = self.stock.training(self.fold)
         scales = make_scales(self.statistics, weights, self.mesh)
-        return Material(rows, scales, partial(self._validate, config.model.names[0]))
+        balanced = train.labels if config.training.sampling == BALANCED else None
+        return Material(rows, scales, partial(self._validate, config.model.names[0]), balanced)
 
     def _validate(self, model: str, params: Tree, stats: Tree) -> tuple[float, float]:
         logits = self._predictor(model).logits(params, stats, self._validation, as_floats)
@@ -262,9 +270,17 @@ class Workbench:
         return log_loss(logits, labels), float((logits.argmax(1) == labels).mean())
 
     def evaluate(self, run: Run, progress: Progress) -> tuple[list[Row], Cost]:
-        """Test one network under every condition and measure what it costs."""
+        """Test one network under every condition and measure what it costs.
+
+        Raises:
+          NothingToTestError: no weights of it can be read.
+          NotFiniteError: the scores of an image are infinite or NaN.
+        """
         predictor = self._predictor(network_of(run.model))
-        params, stats, checkpoint = self._weights(run)
+        tested = self._weights(run, progress)
+        params, stats = tested.weights["params"], tested.weights["stats"]
+        checkpoint = run.checkpoints / str(tested.epoch.step)
+        put_outdated_aside(run, tested, progress)
         run.write_examples(
             self.dataset.test.ids,
             self.dataset.test.labels,
@@ -275,15 +291,26 @@ class Workbench:
             self.dataset.name,
             self.dataset.test,
             self._test,
-            expand(self.rungs.conditions),
+            expand(self.rungs.conditions, published=True),
             self.config.evaluation.degradation_seed,
             damages=self._damages,
+            published=self._placed,
         )
-        rows = grid.evaluate(predictor, params, stats, run, progress)
+        rows = grid.evaluate(predictor, params, stats, run, progress, tested.epoch.epoch)
         self._keep_validation(run, predictor, params, stats, progress)
         if not decide(lambda: self._readable(run.is_measured, progress)):
             self._measure_cost(run, predictor, (params, stats), checkpoint)
         return rows, from_json(Cost, decide(lambda: to_json(run.cost())))
+
+    def _placed(self, pictures: PublishedPictures) -> Placed:
+        """Read the test images as a published set has them, and put them where batches come from.
+
+        They are read for each network anew: all conditions of a set together need a lot of memory.
+        """
+        split = together(lambda: self._published.read(pictures, self.dataset.test))
+        keep_or_refuse(self.workdir, pictures.text, split)
+        data = self.config.data
+        return together(lambda: place(split, self.mesh, data.residency, data.device_share))
 
     def _keep_validation(
         self, run: Run, predictor: Predictor, params: Tree, stats: Tree, progress: Progress
@@ -312,8 +339,9 @@ class Workbench:
         if not self.workdir.writes or not self.config.evaluation.show_images:
             return
         seed = self.config.evaluation.degradation_seed
-        self.workdir.write_gallery(make_gallery(self.dataset, self.conditions, seed))
-        runs = [run for network in self.config.model.names for run in self.runs(network)]
+        few = partial(self._published.read, keep=False)
+        self.workdir.write_gallery(make_gallery(self.dataset, self.conditions, seed, few))
+        runs = self._all_runs()
         scores = {
             run.model: {c.name: run.logits(c.name) for c in self.conditions}
             for run in runs
@@ -321,7 +349,7 @@ class Workbench:
         }
         if not scores:
             return
-        mistakes = make_mistakes(self.dataset, self.conditions, scores, seed)
+        mistakes = make_mistakes(self.dataset, self.conditions, scores, seed, few)
         self.workdir.write_mistakes(mistakes)
 
     @property
@@ -342,22 +370,24 @@ class Workbench:
             )
         return self._predictors[model].with_statistics(self.statistics)
 
-    def _weights(self, run: Run) -> tuple[Tree, Tree, epath.Path]:
-        """Read params and stats of the checkpoint that is tested; say which folder that is."""
-        folder = run.checkpoints
+    def _weights(self, run: Run, progress: Progress) -> Tested:
+        """Read params and stats of the checkpoint that is tested."""
         params, stats = self.network(run.model).shapes()
-        with Checkpoints(folder, read_only=True) as checkpoints:
-            steps = checkpoints.steps()
-            history = checkpoints.record(steps[0]).history if steps else ()
-            if not history:
-                raise ValueError(f"{folder} holds no finished epoch; train {run.model} first")
-            chosen = history[-1].step
-            if self.config.evaluation.checkpoint == "best":
-                chosen = best_epoch(history).step
-            restored = checkpoints.model(
-                chosen, with_sharding({"params": params, "stats": stats}, self.mesh)
+        wanted = with_sharding({"params": params, "stats": stats}, self.mesh)
+        with Checkpoints(run.checkpoints, say=progress.say) as checkpoints:
+            found = checkpoints.tested(self.config.evaluation.checkpoint, wanted)
+            left = found is not None or decide(checkpoints.steps)
+        if found is not None:
+            return found
+        if left:
+            raise NothingToTestError(
+                f"{run.checkpoints} holds no finished epoch that can be read; train {run.model}"
+                " first (--mode=train)"
             )
-        return restored["params"], restored["stats"], folder / str(chosen)
+        raise NothingToTestError(
+            f"{run.checkpoints} holds no checkpoint that can be read; delete {run.root} to train"
+            f" {run.model} again"
+        )
 
     def _measure_cost(
         self, run: Run, predictor: Predictor, weights: tuple[Tree, Tree], checkpoint: epath.Path
@@ -399,6 +429,5 @@ class Workbench:
             "image_size": network.image_size,
             "stem": network.stem,
             "dtype": self.config.for_model(network.name).model.dtype,
-            "mean": np.asarray(self.statistics[0]).tolist(),
-            "std": np.asarray(self.statistics[1]).tolist(),
+            **statistics_record(self.statistics),
         }

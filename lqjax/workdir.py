@@ -4,7 +4,10 @@ workdir/
   lock                              held by the run that is using it
   config.json, environment.json     what ran, and on what
   images.json                       which images, to recognise them
+  manifest.csv, manifest.json       every example, what it is for and a digest of its file
+  duplicates.csv                    pictures that are there more than once
   gallery.npz, mistakes.npz         degraded examples for the report, and those that mislead
+  conditions.json                   which conditions the settings stand for
   ladders.json                      which conditions belong to a ladder only, if any do
   runs/<model>/seed0-fold0/
     checkpoints/                    Orbax
@@ -13,6 +16,7 @@ workdir/
     throughput.jsonl, layers.jsonl  `Throughput` lines by batch size, `Layer` lines
     examples.npz                    ids and labels of the test split
     validation.npz                  ids, labels and logits of the validation split
+    earlier/epoch<n>/               results of weights that were lost since
     conditions/<condition>.npz      logits of every test image
     conditions/<condition>.json     the finished `Row`
   results.jsonl, results.csv        all rows
@@ -21,6 +25,7 @@ workdir/
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections.abc import Sequence
@@ -40,6 +45,7 @@ from lqjax.rows import (
     Throughput,
     read_lines,
     read_record,
+    replace_bytes,
     replace_text,
     to_json,
     write_csv,
@@ -49,6 +55,8 @@ from lqjax.rungs import Rungs, rungs_from_json, rungs_to_json
 
 RUN_NAME = re.compile(r"seed(\d+)-fold(\d+)")
 LONGEST_SLUG = 80
+CONDITIONS, EARLIER = "conditions", "earlier"
+PLANNED = "conditions.json"
 COMMITTED = "commit_success.txt"
 
 
@@ -96,6 +104,12 @@ class Run:
         """Tell whether there is a checkpoint; one appears whole, named by its step."""
         folder = self.checkpoints
         return folder.exists() and any(is_whole(path) for path in folder.iterdir())
+
+    def checkpoint_steps(self) -> list[int]:
+        """List the steps of which there is a checkpoint, whether or not it can be read."""
+        folder = self.checkpoints
+        found = folder.iterdir() if folder.exists() else ()
+        return sorted(int(path.name) for path in found if is_whole(path))
 
     @property
     def history_path(self) -> epath.Path:
@@ -174,7 +188,7 @@ class Run:
 
     def row(self, condition: str) -> Row | None:
         """Read the row of a finished condition; `None` while it is not finished."""
-        path = self.root / "conditions" / f"{slug(condition)}.json"
+        path = self.root / CONDITIONS / f"{slug(condition)}.json"
         return self._read_row(path) if path.exists() else None
 
     def rows(self) -> list[Row]:
@@ -200,7 +214,7 @@ class Run:
         return bool(self._row_files())
 
     def _row_files(self) -> list[epath.Path]:
-        folder = self.root / "conditions"
+        folder = self.root / CONDITIONS
         if not folder.exists():
             return []
         return sorted(p for p in folder.iterdir() if p.name.endswith(".json"))
@@ -210,6 +224,19 @@ class Run:
         if slug(row.condition) + ".json" != path.name:
             raise damaged(path, f"it is of {row.condition}", self.condition_repair)
         return row
+
+    def put_results_aside(self, epoch: int) -> epath.Path:
+        """Move what was measured with the weights of an epoch aside; return where it lies now."""
+        parent = self.root / EARLIER
+        target, number = parent / f"epoch{epoch}", 1
+        while target.exists():
+            target, number = parent / f"epoch{epoch}-{number}", number + 1
+        target.mkdir(parents=True)
+        # The rows last: by them it is seen that there is something to move.
+        for path in (self.validation_path, self.root / CONDITIONS):
+            if path.exists():
+                path.rename(target / path.name)
+        return target
 
     @property
     def workdir(self) -> epath.Path:
@@ -236,7 +263,7 @@ class Run:
     def _write_answers(self, row: Row, **arrays: np.ndarray) -> None:
         if not self.writes:
             return
-        folder = self.root / "conditions"
+        folder = self.root / CONDITIONS
         write_arrays(folder / f"{slug(row.condition)}.npz", **arrays)
         replace_text(folder / f"{slug(row.condition)}.json", to_json(row) + "\n")
 
@@ -257,7 +284,7 @@ class Run:
 
     def answers_path(self, condition: str) -> epath.Path:
         """File of what the network answered under a condition."""
-        return self.root / "conditions" / f"{slug(condition)}.npz"
+        return self.root / CONDITIONS / f"{slug(condition)}.npz"
 
     def write_examples(
         self,
@@ -350,11 +377,34 @@ class Workdir:
         if self.writes:
             replace_text(self.root / name, text)
 
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Write a file of this directory at once, never in part."""
+        if self.writes:
+            replace_bytes(self.root / name, content)
+
     def write_rows(self, rows: Sequence[Row]) -> None:
         """Keep all rows, as JSON lines and as CSV."""
         if self.writes:
             write_lines(rows, self.root / "results.jsonl")
             write_csv(rows, self.root / "results.csv")
+
+    def write_planned(self, asked: Sequence[str], names: Sequence[str]) -> None:
+        """Keep which conditions the texts of `evaluation.conditions` stand for, by name."""
+        record = {"asked": list(asked), "conditions": list(names)}
+        self.write_text(PLANNED, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+
+    def planned(self, asked: Sequence[str]) -> tuple[str, ...] | None:
+        """Read the names of the conditions that are asked for; `None` where not kept for these."""
+        path = self.root / PLANNED
+        if not path.exists():
+            return None
+        try:
+            record = json.loads(read_text(path))
+            if record["asked"] == list(asked):
+                return tuple(map(str, record["conditions"]))
+        except (ValueError, KeyError, TypeError):  # the next run writes it again
+            pass
+        return None
 
     def rungs(self) -> Rungs | None:
         """Read which conditions are of the grid and which of a ladder; `None` without ladders."""
@@ -392,6 +442,12 @@ class Workdir:
         """Keep the most confident wrong answers with their pictures."""
         if self.writes:
             write_arrays(self.mistakes, **arrays)
+
+    def remove_pictures(self) -> None:
+        """Keep no test image any longer."""
+        if self.writes:
+            for path in (self.gallery, self.mistakes):
+                path.unlink(missing_ok=True)
 
     def has_results(self) -> bool:
         """Tell whether any run here has a checkpoint or a finished condition, or has diverged."""

@@ -1,6 +1,8 @@
 """Eight virtual devices, strict arrays, and one compilation cache for the whole test run."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 from tests.processes import STORABLE
@@ -24,10 +26,10 @@ CHECKED_PACKAGES = [
 install_import_hook(CHECKED_PACKAGES, f"{tests.shapes.__name__}.checked")
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
-CACHE = os.environ.setdefault(
-    "LQJAX_TEST_CACHE", tempfile.mkdtemp(prefix="lqjax-test-compilations-")
-)
-jax.config.update("jax_compilation_cache_dir", CACHE)
+if "LQJAX_TEST_CACHE" not in os.environ:  # workers and the tests' own processes are told of it
+    os.environ["LQJAX_TEST_CACHE"] = tempfile.mkdtemp(prefix="lqjax-test-compilations-")
+    atexit.register(shutil.rmtree, os.environ["LQJAX_TEST_CACHE"], ignore_errors=True)
+jax.config.update("jax_compilation_cache_dir", os.environ["LQJAX_TEST_CACHE"])
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 

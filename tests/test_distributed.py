@@ -4,10 +4,12 @@ import json
 import signal
 import subprocess
 import sys
+from unittest.mock import ANY
 
 import jax
 import numpy as np
 import pytest
+from jax._src.clusters import cloud_tpu_cluster
 
 from lqjax import joining
 from lqjax.distributed import decide, is_first, refuse_differences, start_distributed, together
@@ -66,6 +68,45 @@ def test_slurm_is_left_to_jax(started, monkeypatch, tasks, calls):
     start_distributed()
     assert len(started) == calls
     assert all("coordinator_address" not in given for given in started)
+
+
+HOSTS = ["10.0.0.2", "10.0.0.3"]
+
+
+def on_queued_tpus(monkeypatch, hosts):
+    """Answer as the metadata server of TPU VMs does."""
+    answers = {
+        "agent-worker-number": str(len(hosts) - 1),
+        "worker-network-endpoints": ",".join(f"name:{n}:{host}" for n, host in enumerate(hosts)),
+        "tpu-env": "ACCELERATOR_TYPE: 'v5litepod-16'",
+    }
+    monkeypatch.setattr(cloud_tpu_cluster, "get_metadata", lambda key: (answers[key], 200))
+
+
+def on_kubernetes(monkeypatch, hosts):
+    """Set the variables of a pod that has TPUs."""
+    values = {"TPU_WORKER_HOSTNAMES": ",".join(hosts), "TPU_WORKER_ID": str(len(hosts) - 1)}
+    for name, value in {**values, "TPU_SKIP_MDS_QUERY": "1", "MEGASCALE_NUM_SLICES": "1"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize("place", [on_queued_tpus, on_kubernetes])
+@pytest.mark.parametrize(("hosts", "calls"), [(HOSTS, 1), (HOSTS[:1], 0)])
+def test_a_tpu_slice_is_left_to_jax(started, monkeypatch, place, hosts, calls):
+    for name in ("TPU_SKIP_MDS_QUERY", "TPU_PROCESS_ADDRESSES", "TPU_WORKER_HOSTNAMES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(cloud_tpu_cluster, "running_in_cloud_tpu_vm", True)
+    place(monkeypatch, hosts)
+    start_distributed()
+    assert started == [{"initialization_timeout": ANY}] * calls
+
+
+def test_a_tpu_vm_that_is_no_part_of_a_slice_stays_alone(started, monkeypatch):
+    monkeypatch.setattr(cloud_tpu_cluster, "running_in_cloud_tpu_vm", True)
+    monkeypatch.setattr(cloud_tpu_cluster, "get_metadata", lambda key: ("not found", 404))
+    monkeypatch.delenv("TPU_SKIP_MDS_QUERY", raising=False)
+    start_distributed()
+    assert started == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 import lqjax
 from lqjax.cli import main
+from lqjax.evaluation.predict import Predictor
 from lqjax.reporting.comparison import compare_models
 from lqjax.reporting.learning_rates import contenders
 from lqjax.reporting.opening import opened_study
@@ -63,7 +64,7 @@ def test_it_is_marked_kept_and_reported(how, swept):
     assert json.loads((folder / "diverged.json").read_text())["step"] == ended.step
     assert not (folder / "conditions").exists()
     page = (result.workdir / "report" / "report.md").read_text()
-    words = f"Diverged (the loss became infinite or NaN): small@1e+30 at step {ended.step}."
+    words = f"Diverged (loss or scores became infinite or NaN): small@1e+30 at step {ended.step}."
     assert words in result.cautions[0] and words in page
     assert {row.model for row in result.rows} == {"small@0.01"}
 
@@ -106,6 +107,90 @@ def test_a_validation_loss_that_is_not_finite_counts_too(small_networks, tmp_pat
     assert [model.model for model in result.models] == ["small@0.02"]
     assert [ended.model for ended in result.diverged] == ["small@0.01"]
     assert len(result.models[0].history) == 2
+
+
+@pytest.fixture
+def overflowing(monkeypatch):
+    """Let the network of one rate overflow on degraded test images, as large weights may."""
+    logits, made = Predictor.logits, Workbench.evaluate
+    state = {"model": "", "condition": 0}
+
+    def evaluate(self, run, progress):
+        state.update(now=run.model, calls=0)
+        return made(self, run, progress)
+
+    def infinite(self, *arguments):
+        found = np.array(logits(self, *arguments))
+        state["calls"] = state.get("calls", 0) + 1
+        if state.get("now") == state["model"] and state["calls"] == 2:  # the second condition
+            found[3, 0] = np.inf
+        return found
+
+    monkeypatch.setattr(Workbench, "evaluate", evaluate)
+    monkeypatch.setattr(Predictor, "logits", infinite)
+    return lambda model: state.update(model=model)
+
+
+TESTED = {**SETTINGS, "conditions": ("clean", "jpeg(quality=10)"), "seeds_together": "never"}
+
+
+def test_a_rate_that_overflows_in_testing_is_marked_and_the_others_go_on(
+    small_networks, tmp_path, overflowing, capsys
+):
+    overflowing("small@0.01")
+    said, rates = Said(), (GOOD, 0.02)
+    result = lqjax.compare(workdir=tmp_path, learning_rates=rates, progress=said, **TESTED)
+    assert [model.model for model in result.models] == ["small@0.02"]
+    assert {(row.model, row.condition) for row in result.rows} == {
+        ("small@0.02", "clean"),
+        ("small@0.02", "jpeg(quality=10)"),
+    }
+    (ended,) = result.diverged
+    assert (ended.model, ended.condition) == ("small@0.01", "jpeg(quality=10)")
+    run = Workdir.at(result.workdir).run("small@0.01", 0)
+    best = min(run.history(), key=lambda e: (-e.validation_accuracy, e.validation_loss))
+    assert (ended.step, ended.learning_rate) == (best.step - 1, best.learning_rate)
+    assert run.divergence().condition == ended.condition and np.isnan(run.divergence().loss)
+    (warning,) = [line for line in said.lines if line.startswith("warning")]
+    assert warning == (
+        "warning: small@0.01 is marked as diverged (scores under jpeg(quality=10) are not finite);"
+        " the other learning rates go on"
+    )
+    words = "small@0.01 when tested under jpeg(quality=10)."
+    page = (result.workdir / "report" / "report.md").read_text()
+    assert words in result.cautions[0] and words in page
+    assert main(["--mode=evaluate", f"--workdir={tmp_path}"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in shown] == ["small@0.02", "small@0.02", "small@0.01"]
+    assert shown[-1] == "small@0.01 (seed 0, fold 0): diverged when tested under jpeg(quality=10)"
+
+
+def test_when_all_overflow_in_testing_one_line_says_so(small_networks, tmp_path, overflowing):
+    overflowing("small@0.01")
+    one = {"learning_rates": (GOOD, 1e30), **TESTED}
+    with pytest.raises(DivergedError, match=r"all 2 runs have diverged \(small@0\.01 when tested"):
+        lqjax.compare(workdir=tmp_path, **one)
+
+
+@pytest.mark.parametrize("rates", [(), (GOOD,)])
+def test_scores_that_are_not_finite_end_what_is_no_sweep(
+    rates, small_networks, tmp_path, overflowing
+):
+    model = "small@0.01" if rates else "small"
+    overflowing(model)
+    message = rf"{model} under jpeg\(quality=10\): logits of example 3 are not finite; the network"
+    with pytest.raises(ValueError, match=message):
+        lqjax.compare(workdir=tmp_path, learning_rates=rates, **TESTED)
+    assert not Workdir.at(tmp_path).run(model, 0).is_marked()
+
+
+def test_evaluating_names_what_diverged_in_training(swept, capsys):
+    result, _ = swept["never"]
+    (ended,) = result.diverged
+    assert lqjax.evaluate(workdir=result.workdir).diverged == result.diverged
+    assert main(["--mode=evaluate", f"--workdir={result.workdir}"]) == 0
+    line = f"small@1e+30 (seed 0, fold 0): diverged at step {ended.step}"
+    assert capsys.readouterr().out.splitlines()[1:] == [line]
 
 
 def test_one_seed_of_a_rate_keeps_the_rate_out_of_the_verdict(make_study):

@@ -62,9 +62,21 @@ def test_the_surest_mistakes_are_those_of_the_scores(compared):
 def test_images_that_may_not_be_shown_are_not_kept(compared, small_networks, tmp_path):
     shutil.copytree(compared.workdir, tmp_path / "run")
     place = Workdir.at(tmp_path / "run")
-    place.gallery.unlink()
-    place.mistakes.unlink()
+    figures = place.report / "figures"
+    kept = {place.gallery, place.mistakes, figures / "gallery.png", figures / "mistakes.svg"}
+    assert all(path.exists() for path in kept)
     lqjax.compare(workdir=place.root, **{**SMALL, "show_images": False})
+    assert not any(path.exists() for path in kept)
+    assert "No test image is shown" in (place.report / "report.md").read_text()
+
+
+@pytest.mark.slow
+def test_an_evaluation_alone_removes_images_that_may_not_be_shown(
+    compared, small_networks, tmp_path
+):
+    shutil.copytree(compared.workdir, tmp_path / "run")
+    place = Workdir.at(tmp_path / "run")
+    lqjax.evaluate(workdir=place.root, show_images=False)
     assert not place.gallery.exists() and not place.mistakes.exists()
 
 

@@ -1,7 +1,9 @@
 """Several learning rates in one call: models of their own, each as if trained alone."""
 
+import dataclasses
 import functools
 import json
+import re
 from functools import partial
 
 import jax
@@ -10,10 +12,11 @@ import numpy as np
 import pytest
 
 import lqjax
+from lqjax.claiming import prepared
 from lqjax.cli import main
 from lqjax.config import Config
 from lqjax.data.order import epoch_order
-from lqjax.overriding import from_arguments, override
+from lqjax.overriding import from_arguments, override, override_all
 from lqjax.runtime import replicated
 from lqjax.settings import replace_at
 from lqjax.training.checkpoints import Checkpoints
@@ -189,13 +192,9 @@ def test_impossible_rates_are_refused(settings, message):
 
 
 def test_a_rate_goes_before_what_an_override_says():
-    made = from_arguments(
-        Config(),
-        {
-            "learning_rates": (0.3, 0.123456789),
-            "overrides": {"resnet50": {"optimizer.learning_rate": 0.7, "training.epochs": 3}},
-        },
-    )
+    own = {"optimizer.learning_rate": 0.7, "training.epochs": 3}
+    recipe = dataclasses.replace(Config(), overrides={"resnet50": own})
+    made = from_arguments(recipe, {"learning_rates": (0.3, 0.123456789)})
     assert made.models[2:] == ("resnet50@0.3", "resnet50@0.123456789")
     own = made.for_model("resnet50@0.123456789")
     assert (own.optimizer.learning_rate, own.training.epochs) == (0.123456789, 3)
@@ -215,6 +214,53 @@ def test_a_rate_goes_before_what_an_override_says():
 )
 def test_names_with_the_sign_that_mean_something_else(name, network, rate):
     assert (network_of(name), rate_of(name)) == (network, rate)
+
+
+BOTH = (
+    "overrides.resnet50.optimizer.learning_rate=0.7 would be without effect:"
+    " run.learning_rates=0.3,0.1 trains every network with each of these; leave the override out,"
+    " or give an empty run.learning_rates for one rate a network"
+)
+
+
+def test_a_rate_for_one_network_beside_several_for_all_is_refused():
+    several, single = (
+        ("run.learning_rates", "0.3,0.1"),
+        "overrides.resnet50.optimizer.learning_rate",
+    )
+    recipe = override_all(Config(), [several])
+    for base, changes in (
+        (Config(), [several, (single, "0.7")]),
+        (Config(), [(single, "0.7"), several]),
+        (recipe, [(single, "0.7")]),
+    ):
+        with pytest.raises(ValueError, match=f"^{re.escape(BOTH)}$"):
+            override_all(base, changes)
+    own = {"resnet50": {"optimizer": {"learning_rate": 0.7}}}
+    with pytest.raises(ValueError, match=re.escape(BOTH)):
+        from_arguments(Config(), {"learning_rates": (0.3, 0.1), "overrides": own})
+    # As the message says; and where a rate for all takes the place of the recipe's several.
+    for way in (("run.learning_rates", ""), ("optimizer.learning_rate", "0.2")):
+        made = override_all(recipe, [way, (single, "0.7")])
+        assert made.run.learning_rates == ()
+        assert made.for_model("resnet50").optimizer.learning_rate == 0.7
+
+
+def test_a_rate_for_one_network_that_a_recipe_has_is_said_to_be_without_effect(tmp_path):
+    own = {
+        "alexnet": {"optimizer.learning_rate": 0.2},
+        "resnet50": {"optimizer.learning_rate": 0.7},
+        "resnet18": {"optimizer.learning_rate": 0.9},  # is not compared
+    }
+    recipe = dataclasses.replace(Config(), overrides=own)
+    _, _, lines = prepared(recipe, tmp_path, {"learning_rates": (0.3, 0.1)})
+    assert lines == [
+        "run.learning_rates=0.3,0.1 holds for alexnet and resnet50 too:"
+        " optimizer.learning_rate=0.2 and 0.7 of their own is without effect"
+    ]
+    assert prepared(recipe, tmp_path, {})[2] == []
+    replaced = {"learning_rates": (0.3, 0.1), "learning_rate": 0.5}
+    assert prepared(recipe, tmp_path, replaced)[2] == []
 
 
 def test_an_override_of_one_rate_is_refused():

@@ -7,9 +7,10 @@ import json
 import pytest
 
 import lqjax
+from lqjax.arguments import parse
 from lqjax.claiming import prepared
-from lqjax.cli import main
-from lqjax.config import Config, OptimizerConfig
+from lqjax.cli import _changed, main
+from lqjax.config import Config, OptimizerConfig, RunConfig
 from lqjax.displacing import displaced
 from lqjax.optim.building import resolve
 from lqjax.overriding import from_arguments, override, override_all, to_dict
@@ -291,6 +292,44 @@ def test_the_same_command_goes_on_and_an_earlier_directory_is_refused(tmp_path, 
     capsys.readouterr()
     assert main(command) == 2
     assert "overrides.small.optimizer.learning_rate: 0.25 -> absent" in capsys.readouterr().err
+
+
+def test_what_a_working_directory_had_is_called_its_own(tmp_path):
+    stored = override_all(RECIPE, [("run.seeds", "1,2"), ("optimizer.momentum", "-1")])
+    (tmp_path / "config.json").write_text(json.dumps(to_dict(stored)))
+    settings = {"learning_rate": 0.1, "seed": 3, "overrides.resnet50.optimizer.name": "lamb"}
+    paths = ("optimizer.learning_rate", "run.seed", "overrides.resnet50.optimizer.name")
+    flags = [f"--config.{p}={v}" for p, v in zip(paths, settings.values(), strict=True)]
+    wanted = [
+        "optimizer.learning_rate=0.1 holds for alexnet and resnet50 too, in place of {} 0.0003"
+        " and 0.001",
+        "run.seed=3 takes the place of {} run.seeds=1,2",
+        "optimizer.name=lamb: {} weight_decay and scale_with_batch for resnet50 were chosen for"
+        " adamw; what is not given is as published for lamb",
+    ]
+    directory = [line.format("the working directory's") for line in wanted]
+    assert _changed(parse([f"--workdir={tmp_path}", *flags]))[2] == directory
+    python = {"learning_rate": 0.1, "seed": 3}
+    assert prepared(None, tmp_path, python)[2] == directory[:2]
+    recipe = [line.format("the recipe's") for line in wanted]
+    assert prepared(stored, tmp_path, python)[2] == recipe[:2]
+    assert (
+        displaced(stored, override_all(stored, [tuple(f[9:].split("=")) for f in flags])) == recipe
+    )
+
+
+def test_a_smoke_run_that_does_not_fit_says_that_it_may_be_removed(tmp_path, monkeypatch):
+    from lqjax.claiming import check_settings
+
+    monkeypatch.setattr("lqjax.workdir.Workdir.has_results", lambda self: True)
+    for smoke in (True, False):
+        made = dataclasses.replace(RECIPE, run=RunConfig(smoke=smoke))
+        (tmp_path / "config.json").write_text(json.dumps(to_dict(made)))
+        other = override(made, "schedule.warmup_epochs", "0.5")
+        with pytest.raises(ValueError, match=r"warmup_epochs: 0\.0 -> 0\.5\); ") as caught:
+            check_settings(other, prepared(other, tmp_path, {})[1])
+        told = " remove it (a smoke run is made again soon), name another workdir, or give"
+        assert (told in str(caught.value)) is smoke
 
 
 def test_what_is_free_to_change_is_so_for_single_networks_too(tmp_path, monkeypatch):

@@ -37,7 +37,11 @@ def made(tmp_path, small_networks):
         return lqjax.compare(workdir=tmp_path / "run", **settings(**changed))
 
     return SimpleNamespace(
-        train=train, compare=compare, pictures=pictures, workdir=tmp_path / "run"
+        train=train,
+        compare=compare,
+        settings=settings,
+        pictures=pictures,
+        workdir=tmp_path / "run",
     )
 
 
@@ -135,6 +139,29 @@ def test_a_data_set_that_was_moved_is_taken_for_the_same(made, tmp_path):
     assert found.history == history
     kept = json.loads((made.workdir / "config.json").read_text())["data"]
     assert kept["path"] == str(moved / "films")
+
+
+def test_a_table_whose_pictures_were_moved_is_taken_for_the_same(made, tmp_path):
+    index = tmp_path / "index.csv"
+    files = sorted(made.pictures.rglob("*.png"))
+    lines = [f"{file.relative_to(made.pictures)},{file.parent.name}" for file in files]
+    index.write_text("\n".join(["path,label", *lines]) + "\n")
+    table = {"source": "table", "path": str(index), "data_root": str(made.pictures), "epochs": 1}
+    history = made.train(**table).models[0].history
+    made.pictures.rename(tmp_path / "films")
+    (tmp_path / "links").mkdir()
+    for name in CLASSES:
+        (tmp_path / "links" / name).symlink_to(tmp_path / "films" / name)
+    for changed in (
+        {"data_root": str(tmp_path / "films")},
+        {"data_root": str(tmp_path / "links"), "allow_outside": True},
+    ):
+        assert made.train(**{**table, **changed}).models[0].history == history
+    # As before, what decides on the images and their use is not free.
+    table["data_root"] = str(tmp_path / "films")
+    assert_refused(made.workdir, "split_seed", lambda: made.train(**table, split_seed=3))
+    save(tmp_path / "films" / CLASSES[0] / "000.png", np.full((30, 28), 250, np.uint8))
+    assert_refused(made.workdir, "files have changed|other pictures", lambda: made.train(**table))
 
 
 def test_before_there_are_results_the_images_may_change(made):

@@ -9,13 +9,14 @@ import numpy as np
 
 from lqjax.advising.mixture import Mixture
 from lqjax.metrics.bca import is_constant
-from lqjax.metrics.corrected_t import corrected_t, fold_ratio
+from lqjax.metrics.corrected_t import INDEPENDENT, corrected_t
 from lqjax.metrics.grouping import grouping
 from lqjax.metrics.interval import CONFIDENCE, Estimate
 from lqjax.metrics.paired_bootstrap import PairedBootstrap, agreement_interval
 from lqjax.metrics.resamples import RESAMPLES, SEED, Resamples
-from lqjax.reporting.intervals import LEAST_SEEDS
+from lqjax.reporting.fold_correction import sharing_of_folds
 from lqjax.reporting.study import Study
+from lqjax.reporting.training_runs import LEAST_SEEDS
 
 DECIMALS = 12
 ROUNDING = 10.0**-DECIMALS
@@ -34,6 +35,7 @@ class Draws:
       bootstrap: for intervals, where only images were drawn; else `None`.
       folds: expected accuracy of each fold, where there are folds; else `None`.
       redrawn: models whose training runs were drawn too.
+      sharing: test by training images of a fold; of use where there are folds.
     """
 
     models: tuple[str, ...]
@@ -43,6 +45,7 @@ class Draws:
     bootstrap: PairedBootstrap | None
     folds: np.ndarray | None
     redrawn: tuple[str, ...]
+    sharing: float = INDEPENDENT
 
     def accuracy(self, model: str) -> Estimate:
         """Return the expected accuracy of a model with its 95 % interval."""
@@ -70,7 +73,7 @@ class Draws:
                 lambda means: np.round(means @ contrast, DECIMALS), share=True
             )
         if self.folds is not None:
-            found = corrected_t(self.folds @ contrast, fold_ratio(len(self.folds))).mean
+            found = corrected_t(self.folds @ contrast, self.sharing).mean
             if found.is_bounded():
                 return found
         drawn, value = (
@@ -109,8 +112,9 @@ def draw(
     by_unit = units.sums(by_image)
     if study.folds > 1:
         folds = study.by_fold(by_image)
-        drawn = _from_folds(folds, resamples, seed)
-        return Draws(tuple(models), by_image, by_unit, drawn, None, folds, ())
+        sharing = sharing_of_folds(study)
+        drawn = _from_folds(folds, sharing, resamples, seed)
+        return Draws(tuple(models), by_image, by_unit, drawn, None, folds, (), sharing)
     sets = Resamples(units, resamples, seed)
     redrawn = tuple(m for m, scores in by_seed.items() if scores.shape[1] >= LEAST_SEEDS)
     if redrawn:
@@ -148,11 +152,11 @@ def _with_runs(sets: Resamples, by_seed: Mapping[str, np.ndarray], seed: int) ->
     return np.stack(columns, axis=1)
 
 
-def _from_folds(folds: np.ndarray, resamples: int, seed: int) -> np.ndarray:
+def _from_folds(folds: np.ndarray, sharing: float, resamples: int, seed: int) -> np.ndarray:
     """Draw from the multivariate t that the corrected t-test has for every contrast of models."""
     random, count = np.random.default_rng(seed), len(folds)
     freedom = count - 1
     mean = folds.mean(axis=0)
     normal = random.normal(size=(resamples, count)) @ (folds - mean) / np.sqrt(freedom)
     spread = np.sqrt(random.chisquare(freedom, size=(resamples, 1)) / freedom)
-    return mean + np.sqrt(1 / count + fold_ratio(count)) * normal / spread
+    return mean + np.sqrt(1 / count + sharing) * normal / spread

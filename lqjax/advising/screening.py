@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from lqjax.advising.mixture import Mixture
 from lqjax.advising.needs import Needs
+from lqjax.reporting.cost_summary import measured_costs
 from lqjax.reporting.formatting import significant
 from lqjax.reporting.study import Study
 
@@ -20,7 +20,7 @@ class Price:
     """What a forward pass of one image costs; `None` where it was not measured.
 
     Attributes:
-      latency_ms: median; over runs the median of theirs.
+      latency_ms: median of the run that stands for the network in the report.
       memory_mib: peak memory.
       devices: where it was measured.
     """
@@ -45,18 +45,15 @@ class Exclusion:
 
 
 def prices(study: Study) -> dict[str, Price]:
-    """Read what each model costs."""
-    found = {}
-    for model, runs in study.networks.items():
-        costs = [run.cost for run in runs if run.cost is not None]
-        latencies = [c.latency_ms for c in costs]
-        memories = [c.memory_bytes / MIB for c in costs if c.memory_bytes is not None]
-        devices = tuple(dict.fromkeys(c.device for c in costs))
-        found[model] = Price(
-            median(latencies) if latencies else None,
-            median(memories) if memories else None,
-            devices,
-        )
+    """Read what each model costs, as the report has it."""
+    found, measured = {}, measured_costs(study)
+    for model in study.models:
+        cost = measured.get(model)
+        if cost is None:
+            found[model] = Price(None, None, ())
+            continue
+        memory = None if cost.memory_bytes is None else cost.memory_bytes / MIB
+        found[model] = Price(cost.latency_ms, memory, (cost.device,))
     return found
 
 

@@ -17,7 +17,7 @@ class Turn:
     """A share of one kind of image at which another model overtakes, all else in proportion.
 
     Attributes:
-      name: the kind of image, as in the mixture, or a family that is not in it.
+      name: the kind of image, as in the mixture, or a family or condition that is not in it.
       share, now: where the two are level, and what the mixture has; in [0, 1].
       model: who is ahead beyond.
     """
@@ -31,8 +31,9 @@ class Turn:
 def turns(study: Study, mixture: Mixture, leader: str, rivals: Sequence[str]) -> list[Turn]:
     """Find where rivals overtake the leader, by the measured means; the smallest change first.
 
-    Each kind of image of the mixture, and each measured family that is not in it, is given more and
-    less weight; the nearest turn on each side is returned.
+    Each kind of image of the mixture, each measured family of which nothing is in it, and each
+    other condition of a family that is in it in part, is given more and less weight; the nearest
+    turn on each side is returned.
     """
     found = []
     accuracy = {m: _accuracies(study, m) for m in (leader, *rivals)}
@@ -83,12 +84,20 @@ def _accuracies(study: Study, model: str) -> dict[str, float]:
 
 
 def _others(study: Study, mixture: Mixture, models: Sequence[str]) -> list[Entry]:
-    """Make entries without a share of what all models were tested under besides the mixture."""
+    """Make entries without a share of what all models were tested under besides the mixture.
+
+    A family stands under its name where none of it is in the mixture. Of one that is there in part
+    each other condition stands for itself: the rest is not the family, whose share is not zero.
+    """
     free = [
         c
         for c in study.conditions
         if c.name not in mixture.shares and all(study.finished(m, c) for m in models)
     ]
-    families = {family: [c.name for c in found] for family, found in by_family(free).items()}
-    families |= {c.name: [c.name] for c in free if not c.degraded}
-    return [Entry(name, 0.0, tuple(found)) for name, found in families.items()]
+    in_part = by_family(c for c in study.conditions if c.name in mixture.shares)
+    found: dict[str, list[str]] = {}
+    for c in free:
+        found.setdefault(c.family if c.degraded and c.family not in in_part else c.name, []).append(
+            c.name
+        )
+    return [Entry(name, 0.0, tuple(conditions)) for name, conditions in found.items()]

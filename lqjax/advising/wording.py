@@ -10,6 +10,7 @@ from lqjax.advising.deciding import Decision
 from lqjax.advising.drawing import Draws
 from lqjax.advising.needs import Needs
 from lqjax.advising.screening import Exclusion
+from lqjax.reporting.fold_correction import sharing_in_words
 from lqjax.reporting.formatting import percent, points, with_interval
 from lqjax.reporting.study import Study
 from lqjax.textlists import enumeration
@@ -80,7 +81,7 @@ def coverage(study: Study, draws: Draws) -> str:
     if study.folds > 1:
         return (
             "Probabilities and intervals are from the spread over folds (t, Nadeau and Bengio):"
-            " they cover other images and training anew."
+            f" they cover other images and training anew. {sharing_in_words(study)}"
         )
     units = "groups of test images" if study.groups is not None else "test images"
     fixed = [model for model in draws.models if model not in draws.redrawn]

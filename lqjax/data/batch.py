@@ -17,11 +17,14 @@ class Batch(NamedTuple):
       images: uint8, (batch, height, width, channels).
       labels: int32, (batch,).
       numbers: uint32, (batch,), from which the examples' random keys are made.
+      weights: float32, (batch,), how much each example counts in the training loss; `None` where
+        the data have no weights.
     """
 
     images: jax.Array
     labels: jax.Array
     numbers: jax.Array
+    weights: jax.Array | None = None
 
 
 @runtime_checkable

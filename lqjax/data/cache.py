@@ -10,13 +10,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from lqjax.config import DataConfig
 from lqjax.data.cache_folder import CacheFolder, Record, record_of
@@ -31,10 +29,14 @@ from lqjax.data.chunks import (
 from lqjax.data.pictures import RULES_VERSION
 from lqjax.data.source import Listing, one_line
 from lqjax.data.turns import turn
+from lqjax.lines import say
 
 ALWAYS_CHECKED_BYTES = 4 * 2**30
 """Up to this size all checksums are computed at every start: seconds at 3 GB/s a thread. Larger
 files are read whole only after something has written to them."""
+
+UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"), (1, "B"))
+"""Bytes of the units that room is told in, the largest first."""
 
 LONGEST_NAME = 40
 """Characters of the source's name in that of a folder."""
@@ -191,9 +193,11 @@ def _fill(
 def _check_room(needed: int, cache_dir: str) -> None:
     free = shutil.disk_usage(Path(cache_dir).expanduser()).free
     if needed > free:
+        size, unit = next((size, unit) for size, unit in UNITS if needed >= size)
         raise ValueError(
-            f"data.cache_dir={cache_dir} has {free / 1e9:.1f} GB free, but {needed / 1e9:.1f} GB "
-            "are needed; free some, name another folder, or lower data.image_size"
+            f"data.cache_dir={cache_dir} has {free / size:.1f} {unit} free, but"
+            f" {needed / size:.1f} {unit} are needed; free some, name another folder, or lower"
+            " data.image_size"
         )
 
 
@@ -220,4 +224,4 @@ def errors_of_the_disk(cache_dir: str) -> Iterator[None]:
 
 
 def _say(line: str) -> None:
-    tqdm.write(f"data.cache_dir: {line}", file=sys.stderr)
+    say(f"data.cache_dir: {line}")

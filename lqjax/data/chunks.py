@@ -1,28 +1,31 @@
-"""Pictures decoded in parallel threads, a chunk of rows at a time and in order."""
+"""Pictures decoded in parallel threads or processes, a chunk of rows at a time and in order."""
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from lqjax.config import DataConfig
-from lqjax.data.pictures import is_grey, to_pixels
+from lqjax.data.decoders import DecoderDiedError, Decoders
+from lqjax.data.picture_rows import (
+    BadPicture,
+    ColourFoundError,
+    Form,
+    decode_rows,
+    strict_decoders,
+)
 from lqjax.data.source import Listing, one_line
 
-CHUNK = 64
-"""Most images that a thread takes at a time."""
-
-CHUNK_BYTES = 2**24
-"""Fewer where they are large: decoded chunks wait in memory for their turn."""
+__all__ = ["ColourFoundError", "Form", "strict_decoders"]  # what goes with chunks
 
 CHUNKS_PER_THREAD = 2
 """Chunks in the works for each thread, so that none waits for the slowest."""
@@ -30,42 +33,16 @@ CHUNKS_PER_THREAD = 2
 PATIENCE_SECONDS = 2.0
 """Decoding that is done sooner shows no progress bar."""
 
+PROCESSES_FROM = 2048
+"""Pictures from which processes pay for their start, a fifth of a second of each."""
+
+PICTURES_PER_WORKER = 512
+"""No more threads or processes are started than have so many pictures each."""
+
+T = TypeVar("T")
+
 Bad = tuple[int, str]
 """A row that cannot be used, and why."""
-
-
-class ColourFoundError(Exception):
-    """A picture in colour where only grey ones were expected."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """What pictures are decoded to.
-
-    Attributes:
-      size: side in pixels.
-      channels: 1 or 3.
-      only_grey: raise `ColourFoundError` at a picture in colour rather than turn it grey.
-    """
-
-    size: int
-    channels: int
-    only_grey: bool = False
-
-    @property
-    def image_bytes(self) -> int:
-        """Bytes of one image."""
-        return self.size * self.size * self.channels
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Height, width and channels."""
-        return self.size, self.size, self.channels
-
-    @property
-    def chunk(self) -> int:
-        """Images of a chunk."""
-        return max(1, min(CHUNK, CHUNK_BYTES // self.image_bytes))
 
 
 @dataclass(frozen=True)
@@ -86,11 +63,11 @@ class Chunk:
 def decode_chunks(
     listing: Listing, chunks: Iterable[range], settings: DataConfig, form: Form, title: str
 ) -> Iterator[Chunk]:
-    """Decode chunks of rows in parallel threads.
+    """Decode chunks of rows in parallel threads or processes; the pixels are the same.
 
     Args:
       chunks: which rows; see `chunks_from`.
-      settings: `workers`, `on_bad_image`.
+      settings: `decoder`, `workers`, `on_bad_image`.
       title: what the progress bar says, "train images".
 
     Yields:
@@ -102,23 +79,23 @@ def decode_chunks(
     """
     wanted = list(chunks)
     stop_at_bad = settings.on_bad_image == "error"
-    threads = settings.workers or os.cpu_count() or 1
+    pictures = sum(map(len, wanted))
+    workers = _workers(settings, pictures)
     with (
-        _strict_decoders(),
+        strict_decoders(),
         tqdm(
             total=len(listing),
-            initial=len(listing) - sum(map(len, wanted)),
+            initial=len(listing) - pictures,
             desc=title,
             unit=" images",
             delay=PATIENCE_SECONDS,
             disable=None,
         ) as bar,
-        ThreadPoolExecutor(threads) as pool,
+        ThreadPoolExecutor(workers) as pool,  # left last: its threads wait for the processes
+        _decoder(listing, settings, pictures) as decoder,
     ):
-        tasks = (
-            lambda rows=rows: _decode_chunk(listing, rows, form, stop_at_bad) for rows in wanted
-        )
-        for chunk in _in_order(pool, tasks, threads * CHUNKS_PER_THREAD):
+        tasks = (partial(decoder, rows, form, stop_at_bad) for rows in wanted)
+        for chunk in in_order(pool, tasks, workers * CHUNKS_PER_THREAD):
             if chunk.bad and stop_at_bad:
                 raise refusal(listing, chunk.bad[0])
             bar.update(len(chunk.rows))
@@ -139,30 +116,68 @@ def refusal(listing: Listing, bad: Bad) -> ValueError:
     )
 
 
-def _decode_chunk(listing: Listing, rows: range, form: Form, stop_at_bad: bool) -> Chunk:
-    pixels = np.empty((len(rows), *form.image_shape), np.uint8)
-    good, bad = 0, []
-    for row in rows:
-        try:
-            picture = listing.read(row)
-            if form.only_grey and not is_grey(picture):
-                raise ColourFoundError
-            pixels[good] = to_pixels(picture, form.size, form.channels)
-            good += 1
-        except ColourFoundError:
-            raise
-        except Exception as error:  # damaged files make decoders raise nearly anything
-            bad.append((row, one_line(error)))
-            if stop_at_bad:
-                break
-    return Chunk(rows, pixels[:good], tuple(bad))
+@contextmanager
+def _decoder(
+    listing: Listing, settings: DataConfig, pictures: int
+) -> Iterator[Callable[[range, Form, bool], Chunk]]:
+    """Give what decodes a chunk: the thread that calls it, or a process of that thread."""
+    if not decodes_in_processes(listing, settings, pictures):
+        yield partial(_in_this_process, listing)
+        return
+    with Decoders() as decoders:
+
+        def decode(rows: range, form: Form, stop_at_bad: bool) -> Chunk:
+            try:
+                return _in_a_process(decoders, listing, rows, form, stop_at_bad)
+            except DecoderDiedError as error:
+                if settings.decoder == "processes":
+                    raise ValueError(
+                        f"data.decoder=processes is not possible here ({error}); use threads"
+                    ) from error
+                return _in_this_process(listing, rows, form, stop_at_bad)
+
+        yield decode
 
 
-def _in_order(
-    pool: ThreadPoolExecutor, tasks: Iterator[Callable[[], Chunk]], ahead: int
-) -> Iterator[Chunk]:
+def decodes_in_processes(listing: Listing, settings: DataConfig, pictures: int) -> bool:
+    """Tell whether processes decode so many pictures of a listing, rather than threads."""
+    if not listing.files or settings.decoder == "threads":
+        return False
+    enough = pictures >= PROCESSES_FROM and _workers(settings, pictures) > 1
+    return enough or settings.decoder == "processes"
+
+
+def _workers(settings: DataConfig, pictures: int) -> int:
+    """Give the number of threads or processes; each has enough to do for its start."""
+    return settings.workers or max(1, min(cores(), -(-pictures // PICTURES_PER_WORKER)))
+
+
+def cores() -> int:
+    """Give the number of processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux; a cluster may lend some of the machine's
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _in_this_process(listing: Listing, rows: range, form: Form, stop_at_bad: bool) -> Chunk:
+    return _chunk(rows, *decode_rows(listing.read, rows, form, stop_at_bad))
+
+
+def _in_a_process(
+    decoders: Decoders, listing: Listing, rows: range, form: Form, stop_at_bad: bool
+) -> Chunk:
+    paths = listing.files[rows.start : rows.stop]
+    pixels, bad = decoders.decode(paths, form, stop_at_bad)
+    return _chunk(rows, pixels, [(rows.start + row, error) for row, error in bad])
+
+
+def _chunk(rows: range, pixels: np.ndarray, bad: Sequence[BadPicture]) -> Chunk:
+    return Chunk(rows, pixels, tuple((row, one_line(error)) for row, error in bad))
+
+
+def in_order(pool: ThreadPoolExecutor, tasks: Iterator[Callable[[], T]], ahead: int) -> Iterator[T]:
     """Yield what the tasks give, in order; leave none waiting when one fails."""
-    waiting: deque[Future[Chunk]] = deque()
+    waiting: deque[Future[T]] = deque()
     try:
         for task in tasks:
             waiting.append(pool.submit(task))
@@ -172,12 +187,3 @@ def _in_order(
             yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-@contextmanager
-def _strict_decoders() -> Iterator[None]:
-    """Make Pillow refuse what it would only warn of as dangerous; mute what it finds odd."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="PIL")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield

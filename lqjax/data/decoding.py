@@ -36,13 +36,13 @@ def decode(
     images, bad = fill(listing, settings, form, title)
     labels = listing.labels.astype(np.int32)
     if not bad:
-        return Split(images, labels, listing.ids, listing.groups), ()
+        return Split(images, labels, listing.ids, listing.groups, listing.weights), ()
     skipped = tuple((listing.names[row], reason) for row, reason in bad)
     if len(bad) == len(listing):
         raise ValueError(f"{skipped[0][0]} and all other {title} are unusable ({skipped[0][1]})")
     kept = np.setdiff1d(np.arange(len(listing)), [row for row, _ in bad])
-    groups = None if listing.groups is None else listing.groups[kept]
-    return Split(images, labels[kept], listing.ids[kept], groups), skipped
+    left = listing.take(np.isin(np.arange(len(listing)), kept))
+    return Split(images, labels[kept], left.ids, left.groups, left.weights), skipped
 
 
 def _images_in_memory(

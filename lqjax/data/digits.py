@@ -35,7 +35,11 @@ def list_digits(settings: DataConfig) -> Catalogue:
         name="digits",
         splits={
             "train": Listing(
-                np.asarray(names), raw.target, names, lambda row: from_array(values[row])
+                np.asarray(names),
+                raw.target,
+                names,
+                lambda row: from_array(values[row]),
+                content=lambda row: values[row].tobytes(),
             )
         },
         class_names=tuple(str(name) for name in raw.target_names),

@@ -6,21 +6,23 @@ Two layouts:
 - one folder: DIR/cat/1.jpg, split by seed.
 
 Folders below a class folder belong to the class. Hidden files, `Thumbs.db` and the like are
-ignored, and so are files that are not named as images; those are counted in the notes.
+ignored, and so are files that are not named as images; those are counted in the notes. Links that
+lead out of the folder are refused unless `data.allow_outside` is set; see `lqjax.data.borders`.
 """
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from lqjax.config import DataConfig
+from lqjax.data.borders import Borders, name_trouble
 from lqjax.data.pictures import SUFFIXES, open_picture
+from lqjax.data.presence import FOLDER, LINK, NO_REGULAR_FILE, kind_of, kind_of_entry
 from lqjax.data.source import SOURCES, Catalogue, Listing, file_version, one_line
 
 SPLIT_FOLDERS = {
@@ -42,6 +44,7 @@ class _Files:
     paths: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
     ignored: Counter[str] = field(default_factory=Counter)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
 
 
 @SOURCES.register("folder")
@@ -58,7 +61,9 @@ def list_folder(settings: DataConfig) -> Catalogue:
         raise ValueError(f"{root}: no such folder; set data.path to one with a folder per class")
     try:
         folders = _split_folders(root)
-        files = {part: _scan(folder) for part, folder in folders.items()}
+        borders = Borders(str(root), settings.allow_outside)
+        skip = settings.on_bad_image == "skip"
+        files = {part: _scan(folder, borders, skip) for part, folder in folders.items()}
     except OSError as error:  # no permission, a disk that fails
         raise ValueError(
             f"{root}: cannot be listed ({one_line(error)}); make it readable"
@@ -73,6 +78,7 @@ def list_folder(settings: DataConfig) -> Catalogue:
         class_names=class_names,
         channels=0,
         notes=(*_unused_folders(root, folders), *_unused_files(files)),
+        skipped=tuple(entry for found in files.values() for entry in found.skipped),
     )
 
 
@@ -108,42 +114,86 @@ def _hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in (*SYSTEM_FILES, *SYSTEM_FOLDERS)
 
 
-def _scan(folder: Path) -> _Files:
+def _scan(folder: Path, borders: Borders, skip: bool) -> _Files:
     """List the images of every class folder, in the order of their paths."""
     found = _Files(folder)
+    borders.enter(str(folder))
     classes = _subfolders(folder)
     if not classes:
         raise ValueError(
             f"{folder}: has no class folders; sort the images into one folder per class"
         )
     for class_folder in classes:
-        before, others = len(found.paths), Counter[str]()
-        for path in sorted(_walk(str(class_folder))):
-            suffix = os.path.splitext(path)[1].lower()  # noqa: PTH122 (Path costs 10 x here)
-            if suffix in SUFFIXES:
-                found.paths.append(path)
-                found.classes.append(class_folder.name)
-            else:
-                others[suffix or "without suffix"] += 1
-        if len(found.paths) == before:
+        if trouble := name_trouble(str(class_folder)):
+            raise ValueError(f"{_shown(str(class_folder))}: {trouble}")
+        paths, others = _images_below(str(class_folder), borders)
+        if not paths:
             there = f", only {_kinds(others)}" if others else ""
             raise ValueError(
                 f"{class_folder}: no images in this class folder{there}; add images "
                 f"({', '.join(SUFFIXES)}), or remove the folder"
             )
+        good, bad = _well_named(paths, skip)
+        if not good:  # the class would be gone
+            raise ValueError(
+                f"{class_folder}: no image in this class folder has a name that can be written, as"
+                f" {bad[0][0]} cannot; rename them, or remove the folder"
+            )
+        found.paths += good
+        found.classes += [class_folder.name] * len(good)
+        found.skipped += bad
         found.ignored += others
     return found
 
 
-def _walk(folder: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if _hidden(entry.name):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _walk(entry.path)
-            else:
-                yield entry.path
+def _images_below(top: str, borders: Borders) -> tuple[list[str], Counter[str]]:
+    """Find the images below a folder, sorted; count the other files by suffix."""
+    paths, others, folders = [], Counter[str](), [top]
+    borders.enter(top)
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if _hidden(entry.name):
+                    continue
+                kind = kind_of_entry(entry)
+                is_link = kind == LINK
+                if is_link:
+                    kind = kind_of(entry.path, follow=True)
+                if kind == FOLDER:
+                    borders.enter(entry.path)
+                    folders.append(entry.path)
+                    continue
+                suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 (Path: 10 x here)
+                if suffix not in SUFFIXES:
+                    others[suffix or "without suffix"] += 1
+                elif kind == NO_REGULAR_FILE:  # a pipe would keep its reader waiting for ever
+                    others[f"{suffix} that are no regular files"] += 1
+                else:  # a link to nowhere is a bad image, named when it is read
+                    if is_link:
+                        borders.check(entry.path)
+                    paths.append(entry.path)
+    return sorted(paths), others
+
+
+def _well_named(paths: list[str], skip: bool) -> tuple[list[str], list[tuple[str, str]]]:
+    """Part the paths that can be written into results from the others, with reasons.
+
+    Raises:
+      ValueError: there are others, and they are not to be skipped.
+    """
+    bad = {path: trouble for path in paths if (trouble := name_trouble(path))}
+    if bad and not skip:
+        path, trouble = next(iter(bad.items()))
+        raise ValueError(
+            f"{_shown(path)}: {trouble}, or leave such images out with data.on_bad_image=skip"
+        )
+    good = [path for path in paths if path not in bad] if bad else paths
+    return good, [(_shown(path), trouble) for path, trouble in bad.items()]
+
+
+def _shown(path: str) -> str:
+    """Write a path so that every screen and file takes it, in one line."""
+    return path.encode("unicode_escape", "replace").decode() if name_trouble(path) else path
 
 
 def _common_classes(files: dict[str, _Files]) -> tuple[str, ...]:
@@ -170,6 +220,7 @@ def _listing(root: Path, files: _Files, class_names: tuple[str, ...], size: int)
         names=files.paths,
         read=lambda row: open_picture(files.paths[row], size),
         version=lambda row: file_version(files.paths[row]),
+        files=files.paths,
     )
 
 

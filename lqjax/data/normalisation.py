@@ -1,4 +1,4 @@
-"""Mean and standard deviation of the training images."""
+"""Mean and standard deviation that images are normalised with: of the training split, or fixed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from lqjax.config import DataConfig
 from lqjax.data.cache_folder import file_stamp
 from lqjax.data.selected import SelectedImages
 from lqjax.rows import replace_text
@@ -24,7 +25,36 @@ KEPT_NAME = "levels.json"
 """Beside the images: how often each level occurs; for some rows, with their checksum in it."""
 
 
-def normalisation(split: Split) -> tuple[np.ndarray, np.ndarray]:
+Statistics = tuple[np.ndarray, np.ndarray]
+"""Mean and standard deviation, float32, (channels,) each, of values scaled to [0, 1]."""
+
+
+def statistics_of(split: Split, settings: DataConfig) -> Statistics:
+    """Give the mean and standard deviation that the settings fix, or fit them.
+
+    Args:
+      split: the training split.
+      settings: `mean`, `std`; both empty where they are to be fitted.
+
+    Raises:
+      ValueError: one is given without the other, or not one for each channel.
+    """
+    given = {"data.mean": settings.mean, "data.std": settings.std}
+    if not any(given.values()):
+        return normalisation(split)
+    channels = split.images.shape[3]
+    for name, values in given.items():
+        if len(values) != channels:
+            said = ",".join(f"{value:g}" for value in values)
+            raise ValueError(
+                f"{name}={said} has {len(values)} values, and the images have {channels}"
+                f" channel{'s' if channels > 1 else ''}; give {channels} each for data.mean and"
+                " data.std, or leave both empty"
+            )
+    return np.asarray(settings.mean, np.float32), np.asarray(settings.std, np.float32)
+
+
+def normalisation(split: Split) -> Statistics:
     """Compute mean and standard deviation per channel, of values scaled to [0, 1].
 
     Args:

@@ -7,10 +7,14 @@ classes in label order. Source: https://medmnist.com
 
 from __future__ import annotations
 
+import itertools
+import math
+import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
 
 from lqjax.config import DataConfig
 from lqjax.data.pictures import from_array
@@ -20,6 +24,12 @@ PARTS = {"train": "train", "validation": "val", "test": "test"}
 """Name of the split -> prefix of its arrays."""
 
 NAMES_KEY = "class_names"
+
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+"""Version of an array's header -> what reads it."""
+
+SHOWN = 5
+"""Missing labels that a message names."""
 
 
 @SOURCES.register("npz")
@@ -55,9 +65,12 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     try:
         if not zipfile.is_zipfile(path):
             raise ValueError("it is no .npz archive")
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            for key in [key for key in (*wanted, NAMES_KEY) if key in file.files]:
-                arrays[key] = file[key]
+        with zipfile.ZipFile(path) as archive:
+            there = {name.removesuffix(".npy"): name for name in archive.namelist()}
+            used = {key: there[key] for key in (*wanted, NAMES_KEY) if key in there}
+            _check_room(archive, list(used.values()))
+            for key, name in used.items():
+                arrays[key] = _read_array(archive, name)
     except Exception as error:  # zipfile, zlib and numpy fail in many ways on damaged bytes
         raise ValueError(
             f"{path}: cannot be read as .npz ({one_line(error)}); download it again, or save "
@@ -74,6 +87,41 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
+def _check_room(archive: zipfile.ZipFile, names: list[str]) -> None:
+    """Refuse what cannot fit in memory: a file of megabytes can unpack to terabytes."""
+    needed = sum(archive.getinfo(name).file_size for name in names)
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):  # Windows
+        return
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > memory:
+        raise ValueError(
+            f"its arrays need {needed / 1e9:,.0f} GB, the machine has {memory / 1e9:,.0f} GB of"
+            " memory"
+        )
+
+
+def _read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """Read one array, in C order; nothing is unpickled.
+
+    Raises:
+      ValueError: it holds objects, or is not as long as its header says.
+      Exception: whatever zipfile, zlib and numpy raise on damaged bytes.
+    """
+    with archive.open(name) as member:
+        version = npy.read_magic(member)
+        if version not in HEADERS:
+            raise ValueError(f"{name} has a header of version {version}")
+        shape, _, kind = HEADERS[version](member)
+        if kind.hasobject:
+            raise ValueError(f"{name} holds Python objects, which are never read")
+        declared = math.prod(shape) * kind.itemsize
+        there = archive.getinfo(name).file_size - member.tell()
+        if declared != there:
+            raise ValueError(f"{name} has {there:,} bytes where its header says {declared:,}")
+    with archive.open(name) as member:
+        return np.ascontiguousarray(npy.read_array(member, allow_pickle=False))
+
+
 def _check_pair(arrays: dict[str, np.ndarray], prefix: str, path: Path) -> None:
     images, labels = arrays.get(f"{prefix}_images"), arrays.get(f"{prefix}_labels")
     if images is None and labels is None:
@@ -88,7 +136,7 @@ def _check_pair(arrays: dict[str, np.ndarray], prefix: str, path: Path) -> None:
             f"{path}: {prefix}_images is {images.dtype} of shape {images.shape}; expected uint8, "
             "(N, H, W) or (N, H, W, 3)"
         )
-    if labels.ndim == 2 and labels.shape[1] > 1:
+    if labels.ndim == 2 and labels.shape[1] != 1:
         raise ValueError(
             f"{path}: {prefix}_labels has {labels.shape[1]} columns (several labels an image); "
             "only one class an image is supported: save one column of class indices"
@@ -122,6 +170,7 @@ def _listing(arrays: dict[str, np.ndarray], prefix: str, path: Path) -> Listing:
         names=[f"{path}: {prefix}_images[{row}]" for row in rows],
         read=lambda row: from_array(images[row]),
         version=lambda row: version,
+        content=lambda row: images[row].tobytes(),
     )
 
 
@@ -138,7 +187,9 @@ def _class_names(arrays: dict[str, np.ndarray], path: Path) -> tuple[str, ...]:
             f"{path}: label {wrong} is out of range; labels must be 0 to {max(count - 1, 0)}, "
             "one index for each class"
         )
-    empty = sorted(set(range(count)) - set(arrays["train_labels"].reshape(-1).tolist()))
+    present = set(np.unique(arrays["train_labels"]).tolist())
+    absent = (number for number in range(count) if number not in present)
+    empty = list(itertools.islice(absent, SHOWN))  # a stray label may be a billion
     if empty:
         raise ValueError(
             f"{path}: no training image has the label {', '.join(map(str, empty))}; number the"
@@ -146,5 +197,10 @@ def _class_names(arrays: dict[str, np.ndarray], path: Path) -> tuple[str, ...]:
         )
     if named is None:
         return tuple(str(index) for index in range(count))
-    texts = np.char.decode(named, "utf-8") if named.dtype.kind == "S" else named
+    try:
+        texts = np.char.decode(named, "utf-8") if named.dtype.kind == "S" else named
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: {NAMES_KEY} is not UTF-8; save it as texts") from None
+    if len(set(texts.tolist())) != len(texts):
+        raise ValueError(f"{path}: {NAMES_KEY} has a name twice; give each class its own")
     return tuple(str(name) for name in texts)

@@ -14,8 +14,42 @@ def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
       int64, (count,): a permutation of 0..count-1, the same with every NumPy version (it ranks
       the raw stream of PCG64, which NumPy keeps stable).
     """
-    stream = np.random.PCG64(np.random.SeedSequence([seed, epoch])).random_raw(count)
-    return np.argsort(stream, kind="stable")
+    return _permutation(np.random.PCG64(np.random.SeedSequence([seed, epoch])), count)
+
+
+def balanced_order(seed: int, epoch: int, labels: np.ndarray) -> np.ndarray:
+    """Draw an epoch that shows every class equally often, from (seed, epoch) and the labels alone.
+
+    A class gets an equal share of the epoch; what is left over by the division is drawn, so that
+    over epochs no class has more. Of a class whose share is smaller than it is, a part is drawn
+    without repetition, another one in every epoch; a smaller class is gone through several times,
+    in a new order each time, so that its examples are shown equally often up to one.
+
+    Args:
+      labels: whole numbers, (examples,).
+
+    Returns:
+      int64, (examples,): rows in the order of the epoch, some repeatedly, others not at all; the
+      same with every NumPy version.
+    """
+    stream = np.random.PCG64(np.random.SeedSequence([seed, epoch]))
+    counts = np.unique(labels, return_counts=True)[1]
+    shares = np.full(len(counts), len(labels) // len(counts))
+    shares[_permutation(stream, len(counts))[: len(labels) % len(counts)]] += 1
+    of_class = np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
+    drawn = [_repeated(stream, rows, n) for rows, n in zip(of_class, shares.tolist(), strict=True)]
+    return np.concatenate(drawn)[_permutation(stream, len(labels))]
+
+
+def _repeated(stream: np.random.PCG64, rows: np.ndarray, count: int) -> np.ndarray:
+    """Go through rows in a new order each time, until there are so many."""
+    times = -(-count // len(rows))
+    orders = [_permutation(stream, len(rows)) for _ in range(times)]
+    return rows[np.concatenate(orders)[:count]] if orders else rows[:0]
+
+
+def _permutation(stream: np.random.PCG64, count: int) -> np.ndarray:
+    return np.argsort(stream.random_raw(count), kind="stable")
 
 
 def padded_batches(count: int, batch_size: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -21,24 +21,53 @@ def pool_splits(listed: Catalogue) -> Catalogue:
     return dataclasses.replace(listed, splits={POOL: _joined(list(listed.splits.values()))})
 
 
-def take_folds(listed: Catalogue, settings: DataConfig) -> Iterator[Catalogue]:
-    """Give one fold after the other as the test split, and the others as its training split.
+def deal_folds(
+    listed: Catalogue, settings: DataConfig, given: Mapping[str, int] | None = None
+) -> np.ndarray:
+    """Say which fold each example is tested in.
 
     Args:
       listed: from `pool_splits`.
+      given: fold by id, where that is settled.
+
+    Returns:
+      whole numbers in [0, `settings.folds`), (examples,).
 
     Raises:
       ValueError: a class has fewer examples, or groups, than there are folds.
     """
     pool, folds = listed.splits[POOL], settings.folds
+    if given is not None:
+        return np.asarray([given[str(name)] for name in pool.ids], np.int64)
     _check_counts(listed, pool, folds)
-    numbers = fold_numbers(pool.labels, pool.ids, folds, settings.split_seed, pool.groups)
+    return fold_numbers(pool.labels, pool.ids, folds, settings.split_seed, pool.groups)
+
+
+def how_dealt(pool: Listing, settings: DataConfig) -> str:
+    """Say what decided which fold each example is tested in."""
     by = "by group" if pool.groups is not None else "stratified"
+    return "data.manifest" if settings.manifest else f"{by}, data.split_seed={settings.split_seed}"
+
+
+def fold_name(fold: int) -> str:
+    """Call a fold, numbered from 0, as people do: from 1."""
+    return f"fold {fold + 1}"
+
+
+def take_folds(listed: Catalogue, settings: DataConfig, numbers: np.ndarray) -> Iterator[Catalogue]:
+    """Give one fold after the other as the test split, and the others as its training split.
+
+    Args:
+      listed: from `pool_splits`.
+      numbers: the fold of each example.
+    """
+    pool, folds = listed.splits[POOL], settings.folds
+    how = how_dealt(pool, settings)
     for fold in range(folds):
         test = numbers == fold
         note = (
-            f"fold {fold + 1} of {folds}: {int(test.sum()):,} of {len(pool):,} images are"
-            f" tested ({by}, data.split_seed={settings.split_seed})"
+            f"{fold_name(fold)} of {folds}: {int(test.sum()):,} of {len(pool):,} images are"
+            f" tested ({how})"
         )
         splits = {"train": pool.take(~test), "test": pool.take(test)}
         yield dataclasses.replace(listed, splits=splits, notes=(*listed.notes, note))
@@ -59,15 +88,26 @@ def _joined(parts: Sequence[Listing]) -> Listing:
         part, own = place(row)
         return part.version(own)
 
-    groups = [part.groups for part in parts]
+    def content(row: int) -> bytes:
+        part, own = place(row)
+        return part.content(own)
+
     return Listing(
         ids=np.concatenate([part.ids for part in parts]),
         labels=np.concatenate([part.labels for part in parts]),
         names=[name for part in parts for name in part.names],
         read=read,
         version=version,
-        groups=None if any(g is None for g in groups) else np.concatenate(groups),  # type: ignore[arg-type]
+        groups=_joined_values([part.groups for part in parts]),
+        weights=_joined_values([part.weights for part in parts]),
+        content=content,
+        files=[file for part in parts for file in part.files],
+        encoded=all(part.encoded for part in parts),
     )
+
+
+def _joined_values(parts: Sequence[np.ndarray | None]) -> np.ndarray | None:
+    return None if any(part is None for part in parts) else np.concatenate(parts)  # type: ignore[arg-type]
 
 
 def _check_counts(listed: Catalogue, pool: Listing, folds: int) -> None:

@@ -20,9 +20,9 @@ from lqjax.typing import Split
 class SharedOut(Batch):
     """A whole split whose images are shared out over the devices, equally many rows to each.
 
-    Rows of zeros are added up to a multiple of the devices. Labels and numbers, eight bytes an
-    example, are on every device. The type tells `gather` inside a compiled program how the images
-    lie, which the traced array does not.
+    Rows of zeros are added up to a multiple of the devices. Labels, numbers and weights, at most
+    twelve bytes an example, are on every device. The type tells `gather` inside a compiled program
+    how the images lie, which the traced array does not.
     """
 
     __slots__ = ()
@@ -50,12 +50,19 @@ class Resident:
         everywhere, by_example = replicated(mesh), batch_sharded(mesh)
         self.shared_out = shared_out and mesh.size > 1
         kind: Any = SharedOut if self.shared_out else Batch
-        self.shardings = kind(by_example if self.shared_out else everywhere, everywhere, everywhere)
+        weights = None if split.weights is None else to_devices(split.weights, everywhere)
+        self.shardings = kind(
+            by_example if self.shared_out else everywhere,
+            everywhere,
+            everywhere,
+            None if weights is None else everywhere,
+        )
         images = _shared_out(split.images, by_example) if self.shared_out else None
         self.arrays = kind(
             to_devices(split.images, everywhere) if images is None else images,
             to_devices(split.labels, everywhere),
             to_devices(example_numbers(split.ids), everywhere),
+            weights,
         )
         self._gather = jax.jit(lambda arrays, rows: gather(arrays, rows, mesh))
 
@@ -98,7 +105,8 @@ def gather(arrays: Batch, rows: jax.Array, mesh: Mesh) -> Batch:
         images = _gather_shared_out(arrays.images, rows, mesh)
     else:
         images = _take(arrays.images, own)
-    made = Batch(images, _take(arrays.labels, own), _take(arrays.numbers, own))
+    weights = None if arrays.weights is None else _take(arrays.weights, own)
+    made = Batch(images, _take(arrays.labels, own), _take(arrays.numbers, own), weights)
     return jax.lax.with_sharding_constraint(made, by_example)
 
 

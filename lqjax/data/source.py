@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from PIL import Image
 
 from lqjax.config import DataConfig
 from lqjax.registry import Registry
+from lqjax.typing import taken
 
 LONGEST_REASON = 240
 """Characters of another library's message that ours quote."""
@@ -40,6 +41,12 @@ class Listing:
       version: tells of a row whether its picture is still the one of an earlier run: size and
         time of the file that it comes from, see `file_version`; "" where there is no file.
       groups: as in `lqjax.typing.Split`.
+      weights: as in `lqjax.typing.Split`.
+      content: gives of a row the bytes of its record, from several threads at once: what tells
+        whether two pictures are the same. Not asked where there are `files`, whose bytes do.
+      files: paths of the files that hold one picture each, (examples,), which `read` opens with
+        `lqjax.data.pictures.open_picture`; none where one file holds many.
+      encoded: whether `content` is that of a picture's file, which `read` opens likewise.
     """
 
     ids: np.ndarray
@@ -48,6 +55,10 @@ class Listing:
     read: Callable[[int], Image.Image]
     version: Callable[[int], str] = lambda row: ""
     groups: np.ndarray | None = None
+    weights: np.ndarray | None = None
+    content: Callable[[int], bytes] = lambda row: b""
+    files: Sequence[str] = ()
+    encoded: bool = False
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -63,15 +74,23 @@ class Listing:
 
     def take(self, chosen: np.ndarray) -> Listing:
         """Keep the examples where `chosen`, bool (examples,), is true."""
-        rows = np.flatnonzero(chosen).tolist()
+        return self.pick(np.flatnonzero(chosen))
+
+    def pick(self, chosen: np.ndarray) -> Listing:
+        """Keep some examples (whole numbers), in the order given."""
+        rows = chosen.tolist()
         names = [self.names[row] for row in rows]
         return Listing(
-            self.ids[rows],
-            self.labels[rows],
+            self.ids[chosen],
+            self.labels[chosen],
             names,
             lambda row: self.read(rows[row]),
             lambda row: self.version(rows[row]),
-            None if self.groups is None else self.groups[rows],
+            taken(self.groups, chosen),
+            taken(self.weights, chosen),
+            lambda row: self.content(rows[row]),
+            [self.files[row] for row in rows] if self.files else (),
+            self.encoded,
         )
 
 
@@ -85,6 +104,7 @@ class Catalogue:
       class_names: one per class, in label order.
       channels: 1 or 3; 0 where only the pictures tell.
       credit, notes, skipped: as in `lqjax.typing.Dataset`.
+      absent: by split, those of `skipped` whose ids and labels are known.
     """
 
     name: str
@@ -94,6 +114,7 @@ class Catalogue:
     credit: str = ""
     notes: tuple[str, ...] = ()
     skipped: tuple[tuple[str, str], ...] = ()
+    absent: Mapping[str, Listing] = field(default_factory=dict)
 
 
 Source = Callable[[DataConfig], Catalogue]

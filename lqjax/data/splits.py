@@ -97,5 +97,5 @@ def _first_by_hash(
 
 def hash_of(seed: int, purpose: str, name: str) -> int:
     """Hash (seed, purpose, id) to 64 bits."""
-    text = f"{seed}\n{purpose}\n{name}".encode()
+    text = f"{seed}\n{purpose}\n{name}".encode("utf-8", "surrogateescape")
     return int.from_bytes(hashlib.blake2s(text, digest_size=8).digest(), "little")

@@ -7,8 +7,9 @@ from jax.sharding import Mesh
 
 from lqjax.config import DataConfig
 from lqjax.data.batch import Placed
-from lqjax.data.loading import load_folds
-from lqjax.data.normalisation import normalisation
+from lqjax.data.contents import Known
+from lqjax.data.loading import load_folds, nothing_known
+from lqjax.data.normalisation import Statistics, statistics_of
 from lqjax.data.placing import place
 from lqjax.data.selected import SelectedImages, SelectedRows
 from lqjax.typing import Split
@@ -23,18 +24,28 @@ class Stock:
     Args:
       settings: of the data.
       mesh: the devices.
+      known: digests of the pictures that an earlier run has found.
 
     Attributes:
       datasets: one a fold.
-      statistics: (mean, std) per channel of the training split of each.
+      loaded: what else is known of the data.
     """
 
-    def __init__(self, settings: DataConfig, mesh: Mesh) -> None:
+    def __init__(self, settings: DataConfig, mesh: Mesh, known: Known = nothing_known) -> None:
         self._settings, self._mesh = settings, mesh
-        loaded = load_folds(settings)
+        self.loaded = loaded = load_folds(settings, known)
         self.datasets, self._pool = loaded.datasets, loaded.pool
-        self.statistics = tuple(normalisation(dataset.train) for dataset in self.datasets)
+        self._statistics: dict[int, Statistics] = {}
         self._placed: dict[str, Placed] = {}
+
+    def statistics(self, fold: int) -> Statistics:
+        """Fit mean and standard deviation to the training split of a fold, or give what is set.
+
+        Errors as for `statistics_of`.
+        """
+        if fold not in self._statistics:
+            self._statistics[fold] = statistics_of(self.datasets[fold].train, self._settings)
+        return self._statistics[fold]
 
     def training(self, fold: int) -> tuple[Placed, np.ndarray]:
         """Give placed images, the same for all folds, and the rows that a fold trains on."""

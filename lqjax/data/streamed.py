@@ -34,7 +34,9 @@ class Streamed:
     def __init__(self, split: Split, mesh: Mesh) -> None:
         self._mesh = mesh
         self._by_example = batch_sharded(mesh)
-        self._arrays = (split.images, split.labels, example_numbers(split.ids))
+        # Without weights a batch is made of three arrays.
+        weights = () if split.weights is None else (split.weights,)
+        self._arrays = (split.images, split.labels, example_numbers(split.ids), *weights)
 
     def __len__(self) -> int:
         return len(self._arrays[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
@@ -11,10 +11,12 @@ from lqjax.answer_files import read_predicted
 from lqjax.damaged import DamagedError
 from lqjax.data.batch import Placed
 from lqjax.distributed import decide, stop_requested
+from lqjax.evaluation.beside import Beside, Pair
 from lqjax.evaluation.predict import Predictor, Prepare, as_floats
 from lqjax.imaging.apply import apply_condition
 from lqjax.imaging.conditions import Condition
 from lqjax.imaging.damage import Damage, Measured, average, measure
+from lqjax.imaging.published import PublishedPictures
 from lqjax.metrics.summary import summarise
 from lqjax.progress import Progress
 from lqjax.rows import Row, from_json, to_json
@@ -22,6 +24,22 @@ from lqjax.runtime import read
 from lqjax.stopping import Terminated
 from lqjax.typing import Images, Split, Tree
 from lqjax.workdir import Run
+
+
+class NotFiniteError(ValueError):
+    """What a network says of test images is infinite or NaN.
+
+    Attributes:
+      condition: under which.
+    """
+
+    def __init__(self, title: str, condition: str, logits: np.ndarray) -> None:
+        first = int(np.argmin(np.isfinite(logits).all(axis=1)))
+        self.condition = condition
+        super().__init__(
+            f"{title} under {condition}: logits of example {first} are not finite; the network has"
+            " diverged"
+        )
 
 
 class Grid:
@@ -34,6 +52,7 @@ class Grid:
       seed: seed of the degradations.
       damages: what conditions are known to do to this split under this seed, by name. It is the
         same for every network: grids that share the dict measure each condition once.
+      published: gives the examples of the split with the pictures of a published set.
     """
 
     def __init__(
@@ -44,20 +63,32 @@ class Grid:
         conditions: Sequence[Condition],
         seed: int,
         damages: dict[str, Damage] | None = None,
+        published: Callable[[PublishedPictures], Placed] | None = None,
     ) -> None:
         self.dataset, self.split, self.batches = dataset, split, batches
         self.conditions, self.seed = tuple(conditions), seed
         self.damages = {} if damages is None else damages
+        self.published = published
 
     def evaluate(
-        self, predictor: Predictor, params: Tree, stats: Tree, run: Run, progress: Progress
+        self,
+        predictor: Predictor,
+        params: Tree,
+        stats: Tree,
+        run: Run,
+        progress: Progress,
+        epoch: int | None = None,
     ) -> list[Row]:
         """Test under every condition that has no row yet; return the rows of all.
 
         A condition whose row and scores are on disk is finished and is not computed again; one
         with a damaged file is, with a warning.
 
+        Args:
+          epoch: whose weights they are, for the rows.
+
         Raises:
+          NotFiniteError: the scores of an image are infinite or NaN.
           Terminated: one of several processes was asked to stop; what is finished is kept.
         """
         count = len(self.split)
@@ -74,11 +105,13 @@ class Grid:
                     logits = predictor.logits(
                         params,
                         stats,
-                        self.batches,
+                        self._batches(condition),
                         self._prepare(condition, measured),
                         stage.advance,
                     )
-                    row = self._row(run, condition, logits, measured)
+                    if not np.isfinite(logits).all():
+                        raise NotFiniteError(run.title, condition.name, logits)
+                    row = self._row(run, epoch, condition, logits, measured)
                     run.write_condition(row, logits)
                     if stop_requested():
                         raise Terminated
@@ -106,20 +139,34 @@ class Grid:
             return None
         return row
 
+    def _batches(self, condition: Condition) -> Placed | Beside:
+        if condition.published is None:
+            return self.batches
+        if self.published is None:
+            raise ValueError(f"{condition.name}: there is nothing here to read its pictures with")
+        pictures = self.published(condition.published)
+        return pictures if condition.name in self.damages else Beside(pictures, self.batches)
+
     def _prepare(self, condition: Condition, measured: list[Measured]) -> Prepare:
-        def prepare(images: jax.Array, numbers: jax.Array) -> Images:
-            clean = as_floats(images, numbers)
-            if not condition.steps:
-                return clean
-            degraded = apply_condition(condition, clean, numbers, self.seed)
+        def prepare(images: jax.Array | Pair, numbers: jax.Array) -> Images:
+            given, clean = images if isinstance(images, tuple) else (images, images)
+            shown = as_floats(given, numbers)
+            if not condition.degraded:
+                return shown
+            degraded = apply_condition(condition, shown, numbers, self.seed)
             if condition.name not in self.damages:
-                measured.append(measure(degraded, clean))
+                measured.append(measure(degraded, as_floats(clean, numbers)))
             return degraded
 
         return prepare
 
     def _row(
-        self, run: Run, condition: Condition, logits: np.ndarray, measured: list[Measured]
+        self,
+        run: Run,
+        epoch: int | None,
+        condition: Condition,
+        logits: np.ndarray,
+        measured: list[Measured],
     ) -> Row:
         count = len(self.split)
         damage = self.damages.get(condition.name, Damage(psnr=None, ssim=1.0, unchanged=count))
@@ -137,5 +184,6 @@ class Grid:
             image_size=int(self.split.images.shape[1]),
             psnr=damage.psnr,
             ssim=damage.ssim,
+            epoch=epoch,
             **summarise(logits, self.split.labels),
         )

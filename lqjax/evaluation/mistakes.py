@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 
-from lqjax.evaluation.gallery import EXAMPLES
-from lqjax.evaluation.predict import as_floats
-from lqjax.imaging.apply import apply_condition
+from lqjax.data.published import ReadPublished
+from lqjax.evaluation.gallery import EXAMPLES, degraded
 from lqjax.imaging.conditions import Condition
-from lqjax.imaging.keys import example_numbers
 from lqjax.imaging.levels import to_levels
 from lqjax.metrics.softmax import softmax
 from lqjax.typing import Dataset, Split
@@ -49,6 +46,7 @@ def make_mistakes(
     conditions: Sequence[Condition],
     scores: Mapping[str, Mapping[str, np.ndarray]],
     seed: int,
+    published: ReadPublished | None = None,
 ) -> dict[str, np.ndarray]:
     """Collect the most confident mistakes of the best model, and some of the runner-up's alone.
 
@@ -59,6 +57,7 @@ def make_mistakes(
       scores: logits (examples, classes) by model and condition; models are ranked by their mean
         accuracy over the degraded conditions.
       seed: of the degradations.
+      published: reads the pictures of conditions that are of a published set.
 
     Returns:
       One entry per mistake: `images` uint8 (mistakes, height, width, channel), `models` (who is
@@ -79,7 +78,11 @@ def make_mistakes(
         picture
         for name in dict.fromkeys(mistake.condition for mistake in chosen)
         for picture in _pictures(
-            dataset.test, shown[name], [m.row for m in chosen if m.condition == name], seed
+            dataset.test,
+            shown[name],
+            [m.row for m in chosen if m.condition == name],
+            seed,
+            published,
         )
     ]
     return _record(dataset, shown, answers, chosen, images, (leader, other))
@@ -91,7 +94,7 @@ def rank(
     conditions: Sequence[Condition],
 ) -> list[str]:
     """Order models by mean accuracy over degraded conditions, or clean images where that is all."""
-    over = [c.name for c in conditions if c.steps] or [c.name for c in conditions]
+    over = [c.name for c in conditions if c.degraded] or [c.name for c in conditions]
 
     def accuracy(model: str) -> float:
         return float(np.mean([_accuracy(answers[model][name], labels) for name in over]))
@@ -105,14 +108,14 @@ def hardest(
     """Return the clean images and the hardest condition of each of the hardest degradations."""
     by_family: dict[str, list[Condition]] = {}
     for condition in conditions:
-        if condition.steps:
+        if condition.degraded:
             by_family.setdefault(condition.family, []).append(condition)
 
     def accuracy(condition: Condition) -> float:
         return _accuracy(answers[condition.name], labels)
 
     worst = sorted((min(family, key=accuracy) for family in by_family.values()), key=accuracy)
-    return [c for c in conditions if not c.steps] + worst[:FAMILIES]
+    return [c for c in conditions if not c.degraded] + worst[:FAMILIES]
 
 
 def choose(
@@ -152,14 +155,16 @@ def _most_confident(answers: Answers, among: np.ndarray) -> list[int]:
     return rows[np.argsort(-answers.confidence[rows], kind="stable")].tolist()
 
 
-def _pictures(split: Split, condition: Condition, rows: Sequence[int], seed: int) -> np.ndarray:
+def _pictures(
+    split: Split,
+    condition: Condition,
+    rows: Sequence[int],
+    seed: int,
+    published: ReadPublished | None,
+) -> np.ndarray:
     """Degrade a few images, filled up to the gallery's number: its programs are compiled."""
     filled = np.resize(np.asarray(rows), EXAMPLES)
-    chosen = split.take(filled)
-    numbers = jnp.asarray(example_numbers(chosen.ids))
-    images = as_floats(jnp.asarray(chosen.images), numbers)
-    if condition.steps:
-        images = apply_condition(condition, images, numbers, seed)
+    images = degraded(split.take(filled), condition, seed, published)
     return np.asarray(to_levels(images)).astype(np.uint8)[: len(rows)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,13 +13,14 @@ from jax.sharding import Mesh
 from lqjax.compiling import jit
 from lqjax.data.batch import Placed, to_devices
 from lqjax.data.order import check_batch_size, padded_batches
+from lqjax.evaluation.beside import Beside
 from lqjax.imaging.levels import from_levels
 from lqjax.models.network import Network
 from lqjax.runtime import batch_sharded, read, replicated
 from lqjax.typing import Images, Logits, Tree
 
-Prepare = Callable[[jax.Array, jax.Array], Images]
-"""(uint8 images, example numbers) -> float32 images in [0, 1]."""
+Prepare = Callable[[Any, jax.Array], Images]
+"""(uint8 images or pairs of them, example numbers) -> float32 images in [0, 1]."""
 
 Moments = tuple[jax.Array, jax.Array]
 """Mean and standard deviation, float32, (channels,) each."""
@@ -67,7 +69,7 @@ class Predictor:
         self,
         params: Tree,
         stats: Tree,
-        batches: Placed,
+        batches: Placed | Beside,
         prepare: Prepare,
         advance: Callable[[int], None] = lambda images: None,
     ) -> np.ndarray:
@@ -85,7 +87,7 @@ class Predictor:
         parts: list[np.ndarray] = []
         waiting: tuple[Logits, np.ndarray] | None = None
         rows, masks = zip(*padded_batches(len(batches), self.batch_size), strict=True)
-        for (images, _, numbers), mask in zip(batches.batches(rows), masks, strict=True):
+        for (images, _, numbers, _), mask in zip(batches.batches(rows), masks, strict=True):
             made = self.forward(params, stats, self.moments, prepare(images, numbers)), mask
             if waiting is not None:
                 parts.append(read(waiting[0])[waiting[1]])

@@ -1,4 +1,4 @@
-"""What can be done to an image: all operations and suites as a table."""
+"""What can be done to an image: all operations, suites and published sets as a table."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lqjax.imaging.operations import OPERATIONS, Operation, Parameter
+from lqjax.imaging.published import PUBLISHED
 from lqjax.imaging.suites import SUITES
 
 WIDTHS = (21, 43, 6, 24, 28)
@@ -51,17 +52,19 @@ def catalogue() -> tuple[Entry, ...]:
 
 
 def as_text() -> str:
-    """Write the catalogue for a terminal: a table of the operations, then the suites."""
+    """Write the catalogue for a terminal: operations, suites, published sets."""
     rows = [_row(entry) for entry in catalogue()]
     ruler = "  ".join("-" * width for width in WIDTHS)
     table = [_line(HEADER), ruler, *(_line(row) for row in rows)]
     suites = [_suite_text(name) for name in SUITES]
     text = ["\n".join(table), "Suites, each to be written SUITE/NAME@LEVEL:", *suites]
+    text += ["Published sets, whose pictures are read, each to be written SET/NAME@LEVEL:"]
+    text += [_published_text(name) for name in PUBLISHED]
     return "\n\n".join(text)
 
 
 def as_page() -> str:
-    """Write the catalogue as a Markdown page with two tables."""
+    """Write the catalogue as a Markdown page with three tables."""
     lines = [
         "# Operations and suites",
         "",
@@ -89,6 +92,12 @@ def as_page() -> str:
             f"`{entry.name}`" + ("*" if entry.path else "") for entry in suite.entries
         )
         lines.append(f"| `{name}` | {', '.join(suite.levels)} | {names} | {suite.source} |")
+    lines += ["", "Published sets, whose pictures are read and not made ([how](published.md)).", ""]
+    lines += ["| set | levels | corruptions | source |", "|---|---|---|---|"]
+    for name, found in PUBLISHED.items():
+        names = ", ".join(f"`{corruption}`" for corruption in found.corruptions)
+        levels = ", ".join(found.levels) or "none"
+        lines.append(f"| `{name}` | {levels} | {names} | {found.source} |")
     return "\n".join(lines) + "\n"
 
 
@@ -166,10 +175,21 @@ def _line(cells: Sequence[str]) -> str:
 
 def _suite_text(name: str) -> str:
     suite = SUITES[name]
+    return _set_text(name, "degradations", suite.names(), suite.levels, suite.source)
+
+
+def _published_text(name: str) -> str:
+    found = PUBLISHED[name]
+    return _set_text(name, "corruptions", found.corruptions, found.levels, found.source)
+
+
+def _set_text(
+    name: str, what: str, names: Sequence[str], levels: Sequence[str], source: str
+) -> str:
     wrap = textwrap.TextWrapper(WIDTH, initial_indent="    ", subsequent_indent="      ")
     lines = (
-        f"degradations: {', '.join(suite.names())}",
-        f"levels: {', '.join(suite.levels)}",
-        f"source: {suite.source}",
+        f"{what}: {', '.join(names)}",
+        f"levels: {', '.join(levels) or 'none'}",
+        f"source: {source}",
     )
     return "\n".join([name, *(wrap.fill(line) for line in lines)])

@@ -23,7 +23,9 @@ def example_numbers(ids: np.ndarray) -> np.ndarray:
     Returns:
       uint32, (examples,); equal ids give equal numbers on every machine.
     """
-    digests = [hashlib.blake2s(str(i).encode(), digest_size=4).digest() for i in ids]
+    # An id may be the name of a file that is not UTF-8.
+    texts = (str(name).encode("utf-8", "surrogateescape") for name in ids)
+    digests = [hashlib.blake2s(text, digest_size=4).digest() for text in texts]
     return np.frombuffer(b"".join(digests), dtype="<u4").astype(np.uint32)
 
 

@@ -10,10 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from lqjax.imaging.kernel_names import KERNELS as KERNELS
 from lqjax.typing import Scalar
-
-KERNELS = ("nearest", "bilinear", "bicubic", "lanczos")
-"""Of `enlarging_matrix`, in the order of their numbers."""
 
 MAX_SIZE = 16384
 """px; beyond, the products of sizes leave int32."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from lqjax.imaging.operations import OPERATIONS, Operation
+from lqjax.imaging.published import PUBLISHED
 from lqjax.imaging.suites import SUITES, Part, Suite, SuiteEntry
 from lqjax.registry import unknown_name
 from lqjax.textlists import split_list
@@ -80,6 +81,8 @@ def _expand_suite(text: str) -> Iterator[tuple[Step, ...]]:
         )
     if at and not level_pattern.strip():
         raise ValueError(f"{text!r}: the level after @ is missing; write for example @*")
+    if suite_name.strip() not in SUITES:
+        raise unknown_name("suite", suite_name.strip(), (*SUITES.names(), *PUBLISHED))
     suite = SUITES[suite_name.strip()]
     quantize = _read_quantize(text, suite)
     entries = _matching(f"degradation of {suite.name}", entry_pattern.strip(), suite.names())
@@ -191,8 +194,9 @@ def _operation_step(text: str) -> Step:
 def _operation(name: str) -> Operation:
     if name in OPERATIONS:
         return OPERATIONS[name]
-    if name in SUITES:
-        raise ValueError(f"unknown operation {name!r}; it is a suite: write {name}/*")
+    if name in SUITES or name in PUBLISHED:
+        kind = "suite" if name in SUITES else "published set"
+        raise ValueError(f"unknown operation {name!r}; it is a {kind}: write {name}/*")
     having = [f"{suite}/{name}" for suite in SUITES if name in SUITES[suite].names()]
     if having:
         raise ValueError(f"unknown operation {name!r}; suites have it: write {' or '.join(having)}")

@@ -10,7 +10,7 @@ def check_scores(logits: np.ndarray, labels: np.ndarray) -> None:
 
     Raises:
       ValueError: no examples, shapes that differ, scores that are not finite, or a label that is
-        no column of the scores.
+        no integer or no column of the scores.
     """
     if logits.ndim != 2 or labels.shape != logits.shape[:1]:
         raise ValueError(
@@ -28,7 +28,7 @@ def check_labels(predicted: np.ndarray, labels: np.ndarray, classes: int) -> Non
     """Refuse predicted and true classes that do not belong together.
 
     Raises:
-      ValueError: no examples, shapes that differ, or a class that does not exist.
+      ValueError: no examples, shapes that differ, or a class that is no integer or does not exist.
     """
     _check_pairs("predictions", predicted, "labels", labels)
     _check_classes("predictions", predicted, classes)
@@ -66,6 +66,11 @@ def _check_some(values: np.ndarray) -> None:
 
 
 def _check_classes(name: str, values: np.ndarray, classes: int) -> None:
+    if not np.issubdtype(values.dtype, np.integer):
+        raise ValueError(
+            f"{name} are {values.dtype}; allowed: integers from 0 to {classes - 1}; write"
+            f" {name}.astype(int) if they are whole numbers"
+        )
     if values.min() < 0 or values.max() >= classes:
         raise ValueError(
             f"{name} from {values.min()} to {values.max()} do not fit {classes} classes;"

@@ -43,9 +43,10 @@ def corrected_t(values: Float[np.ndarray, " runs"], test_to_train: float) -> Cor
 
     Args:
       values: one per run; for a paired test the differences of two models in the same runs.
-      test_to_train: test examples divided by training examples of a run: `fold_ratio(k)` for k
-        folds, once or repeated. 0 gives the ordinary t-test: seeds on one fixed split, for which
-        the result covers retraining on these data and not other data.
+      test_to_train: test examples divided by training examples of a run. In k folds, once or
+        repeated, that is `fold_ratio(k)` where all the other folds are trained on, and more where
+        some of them are held out for validation or left out. 0 gives the ordinary t-test: seeds
+        on one fixed split, for which the result covers retraining on these data and not other data.
 
     Returns:
       Where all runs are equal the spread is unknown: infinite ends and a p-value of 1.
@@ -86,6 +87,8 @@ def corrected_t(values: Float[np.ndarray, " runs"], test_to_train: float) -> Cor
 
 def fold_ratio(folds: int) -> float:
     """Return test examples by training examples in cross-validation: 1 / (folds - 1).
+
+    It takes every image of the other folds to be trained on: none held out, none left out.
 
     Raises:
       ValueError: fewer than two folds.

@@ -9,8 +9,8 @@ import numpy as np
 
 from lqjax.metrics.error_table import ErrorTable
 
-SUITE = "imagenet_c/"
-"""What may stand before the names: the 224 px set, which these errors belong to."""
+SUITES = ("imagenet_c/", "imagenet2012_corrupted/")
+"""What may stand before the names: the 224 px set, which these errors belong to, made or read."""
 
 DATASETS = ("imagenet", "imagenet2012")
 """Names under which ImageNet's validation images are known."""
@@ -41,6 +41,9 @@ CORRUPTIONS = (
 
 EXTRA_CORRUPTIONS = ("speckle_noise", "gaussian_blur", "spatter", "saturate")
 """The four held-out ones, which never enter an mCE."""
+
+SAME_CORRUPTIONS = {"frosted_glass_blur": "glass_blur", "elastic": "elastic_transform"}
+"""Other names of some of them -> those above. Source: TFDS, cifar10_corrupted."""
 
 ALEXNET_ERRORS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
@@ -104,7 +107,10 @@ def published_alexnet(
             f"the published AlexNet errors are at severities {', '.join(SEVERITIES)}, not"
             f" {', '.join(model.severities)}; test at all five, as imagenet_c/* does"
         )
-    named = {name.removeprefix(SUITE): name for name in model.corruptions}
+    named = {
+        name.removeprefix(next((s for s in SUITES if name.startswith(s)), "")): name
+        for name in model.corruptions
+    }
     missing = [name for name in corruptions if name not in named]
     if missing:
         raise ValueError(

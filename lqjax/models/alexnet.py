@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 
 from lqjax.models.base import MODELS, Architecture, Classifier, Settings
@@ -15,6 +14,7 @@ from lqjax.models.dense import Dense
 from lqjax.models.draws import Draws, he_deviation
 from lqjax.models.local_response_norm import local_response_norm
 from lqjax.models.pooling import adaptive_average_pool, max_pool
+from lqjax.models.precision import at_least_float32
 
 POOLED_SIDE = 6
 """Side of the map that the first dense layer reads, as for 224 px images."""
@@ -123,7 +123,7 @@ class AlexNet(Classifier):
                 x = nnx.relu(layer(self._dropped(x, train, rngs)))
             else:
                 x = self._dropped(nnx.relu(layer(x)), train, rngs)
-        return {**maps, "features": x, "logits": self.fc8(x).astype(jnp.float32)}
+        return {**maps, "features": x, "logits": at_least_float32(self.fc8(x))}
 
     def _normalised(self, maps: jax.Array) -> jax.Array:
         return local_response_norm(maps) if self.normalise else maps

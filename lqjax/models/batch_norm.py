@@ -8,6 +8,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from lqjax.models.precision import at_least_float32
+
 NEW_SHARE = 0.1
 """Weight of the new batch in the running statistics (PyTorch calls it momentum)."""
 
@@ -29,7 +31,8 @@ class BatchNorm(nnx.Module):
       channels: number of channels.
       scale: start value of the learned scale.
       groups: parts of the batch with statistics of their own; must divide it.
-      dtype: dtype of the result; statistics and parameters are float32.
+      dtype: dtype of the result; parameters and running statistics are made in float32. Statistics
+        and normalising are in float32, or in float64 for maps in that.
 
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
     """
@@ -45,7 +48,7 @@ class BatchNorm(nnx.Module):
         """Normalise (batch, height, width, channel); `train` updates the running statistics."""
         if train and self.groups > 1:
             return self._by_groups(maps)
-        maps = maps.astype(jnp.float32)
+        maps = at_least_float32(maps)
         mean, variance = self.mean[...], self.var[...]
         if train:
             mean, variance = moments(maps)
@@ -55,7 +58,7 @@ class BatchNorm(nnx.Module):
         return (maps * factor[None, None, None] + offset[None, None, None]).astype(self.dtype)
 
     def _by_groups(self, maps: jax.Array) -> jax.Array:
-        parts = maps.astype(jnp.float32).reshape(self.groups, -1, *maps.shape[1:])
+        parts = at_least_float32(maps).reshape(self.groups, -1, *maps.shape[1:])
         means, variances = jax.vmap(moments)(parts)
         self._remember(
             means.mean(0), variances.mean(0), count=parts.size // (self.groups * maps.shape[-1])
@@ -68,8 +71,9 @@ class BatchNorm(nnx.Module):
 
     def _remember(self, mean: jax.Array, variance: jax.Array, *, count: int) -> None:
         unbiased = variance * (count / max(count - 1, 1))
-        self.mean[...] = (1 - NEW_SHARE) * self.mean[...] + NEW_SHARE * mean
-        self.var[...] = (1 - NEW_SHARE) * self.var[...] + NEW_SHARE * unbiased
+        for kept, new in ((self.mean, mean), (self.var, unbiased)):
+            moved = (1 - NEW_SHARE) * kept[...] + NEW_SHARE * new
+            kept[...] = moved.astype(kept[...].dtype)
 
 
 def moments(maps: jax.Array) -> tuple[jax.Array, jax.Array]:

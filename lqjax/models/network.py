@@ -20,6 +20,9 @@ from lqjax.typing import Images, Logits, Tree
 DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 CHANNELS = (1, 3)
 
+SMALLEST_IMAGENET_STEM = 64
+"""Image side in pixels from which the published first layers are chosen if none are asked for."""
+
 
 @dataclass(frozen=True)
 class Network:
@@ -215,7 +218,7 @@ def build(
       image_size: side of the square images in pixels.
       dtype: of the computation, "float32" or "bfloat16"; parameters, statistics and logits are
         float32.
-      stem: "imagenet" as published, from 63 px; "small" for 28 to 63 px downsamples less in
+      stem: "imagenet" as published, from 63 px; "small", from 28 px, downsamples less in
         the first layers (AlexNet: 5x5 kernel without stride instead of 11x11 with 4; residual
         networks: 3x3 without stride and no pooling instead of 7x7 with 2).
       dropout: rate in [0, 1) of the dropout layers of AlexNet.
@@ -252,6 +255,15 @@ def build(
     )
     minimum = architecture.minimum_size[stem]
     return Network(name, num_classes, channels, image_size, stem, minimum, architecture, settings)
+
+
+def choose_stem(image_size: int) -> str:
+    """Choose the first layers by the side of the images in pixels, as the setting "auto" does.
+
+    Returns:
+      "imagenet" from `SMALLEST_IMAGENET_STEM` on, "small" below.
+    """
+    return "imagenet" if image_size >= SMALLEST_IMAGENET_STEM else "small"
 
 
 def check_size(name: str, size: int, architecture: Architecture, stem: str) -> None:

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from flax import nnx
 
 from lqjax.models.base import MODELS, Architecture, Classifier, Settings
@@ -15,6 +14,7 @@ from lqjax.models.convolution import Convolution
 from lqjax.models.dense import Dense
 from lqjax.models.draws import Draws, he_deviation
 from lqjax.models.pooling import global_average_pool, max_pool
+from lqjax.models.precision import at_least_float32
 
 STAGE_WIDTHS = (64, 128, 256, 512)
 """Channels inside the blocks of the four stages."""
@@ -176,7 +176,7 @@ class ResNet(Classifier):
                 x = self._block(stage[str(i)], x, train)
             maps[f"layer{number}"] = x
         features = global_average_pool(x)
-        return {**maps, "features": features, "logits": self.fc(features).astype(jnp.float32)}
+        return {**maps, "features": features, "logits": at_least_float32(self.fc(features))}
 
     def _block(
         self, block: BasicBlock | BottleneckBlock, maps: jax.Array, train: bool

@@ -42,7 +42,7 @@ def calibration_section(
     if scaled is not None:
         yield scaled
     yield Text(" ".join(temperature_sentence(m, calibration) for m in calibration.models))
-    yield Fold("Brier score, decomposed", (brier_table(calibration),))
+    yield Fold("Brier score, decomposed", (brier_table(calibration),), "calibration.csv")
     if calibration.unscored:
         yield Text(
             f"Of {enumeration(calibration.unscored)} only the predicted classes are known, which"

@@ -6,7 +6,12 @@ from collections.abc import Iterator
 
 from lqjax.registry import nearest_first
 from lqjax.reporting.diverged import diverged
+from lqjax.reporting.lost_weights import lost_weights
+from lqjax.reporting.same_answers import same_answers
+from lqjax.reporting.straddling_groups import straddling_groups
 from lqjax.reporting.study import Study
+from lqjax.reporting.uneven_seeds import uneven_seeds
+from lqjax.reporting.unfinished import still_to_do
 from lqjax.textlists import enumeration
 
 MOST_NAMED = 6
@@ -15,7 +20,10 @@ MOST_NAMED = 6
 
 def cautions(study: Study) -> tuple[str, ...]:
     """Return sentences; none where nothing is to be said."""
-    return tuple(filter(None, [diverged(study), other_noise(study), *alone(study)]))
+    about_runs = (still_to_do, diverged, lost_weights, uneven_seeds, other_noise)
+    about_answers = (same_answers, straddling_groups)
+    found = [said(study) for said in (*about_runs, *about_answers)]
+    return tuple(filter(None, [*found, *alone(study)]))
 
 
 def other_noise(study: Study) -> str:

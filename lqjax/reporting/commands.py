@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lqjax.reporting.study import Study
 
+PROGRAM = "lqjax"
 BUCKET, SCHEME = "gs://", "://"
 BUCKET_COPY, COPY = "gcloud storage cp", "cp"
 
@@ -25,13 +26,13 @@ def commands(study: Study) -> Iterator[tuple[str, str]]:
 def _repeat(title: str, place: str) -> str:
     # What lies in a bucket is repeated here.
     copy = shlex.quote(f"{title if SCHEME in place else place}-again")
-    program = BUCKET_COPY if place.startswith(BUCKET) else COPY
+    copies = BUCKET_COPY if place.startswith(BUCKET) else COPY
     config = shlex.quote(f"{place}/config.json")
-    return f"mkdir {copy} && {program} {config} {copy}/ && lqjax --workdir={copy}"
+    return f"mkdir {copy} && {copies} {config} {copy}/ && {PROGRAM} --workdir={copy}"
 
 
 def _report(study: Study) -> str:
     places = study.given.workdirs or tuple(study.configs)
     files = study.given.predictions or tuple(dict.fromkeys(study.sources.values()))
-    command = f"lqjax --mode=report --workdir={shlex.quote(','.join(places))}"
+    command = f"{PROGRAM} --mode=report --workdir={shlex.quote(','.join(places))}"
     return f"{command} --predictions={shlex.quote(','.join(files))}" if files else command

@@ -13,7 +13,6 @@ from lqjax.reporting.conditions import CLEAN, Condition
 from lqjax.reporting.intervals import (
     accuracies_of,
     chance_by_group,
-    gap_over_seeds,
     gaps_of,
     means_of,
     within,
@@ -21,6 +20,7 @@ from lqjax.reporting.intervals import (
 from lqjax.reporting.learning_rates import contenders
 from lqjax.reporting.significance import Pair, Significance, significance
 from lqjax.reporting.study import Study
+from lqjax.reporting.training_runs import gap_over_seeds
 
 DEGRADED_MEAN = "mean of the degraded"
 """What the mean over `Comparison.shared` is called."""

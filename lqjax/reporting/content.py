@@ -9,6 +9,7 @@ from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.all_metrics import AllMetrics
 from lqjax.reporting.calibration_section import calibration_section
 from lqjax.reporting.cautions import cautions
+from lqjax.reporting.commonest_class import no_better_than_one_answer
 from lqjax.reporting.comparison import TESTS_SECTION, Comparison
 from lqjax.reporting.confusion_table import confusion_tables
 from lqjax.reporting.cost_section import cost_blocks
@@ -40,6 +41,7 @@ from lqjax.reporting.study import Study
 from lqjax.reporting.tables import study_table, training_table
 from lqjax.reporting.training_state import RISE, WINDOW
 from lqjax.reporting.verdict import Verdict, still_rising
+from lqjax.reporting.withheld import why_withheld
 from lqjax.textlists import enumeration
 
 MOST_TILES = 3
@@ -65,7 +67,7 @@ def compose(
         ),
         Section("Operating envelope", tuple(envelope_section(study, findings.envelopes, drawn))),
         Section("Calibration", tuple(calibration_section(findings.calibration, drawn))),
-        Section("What the networks saw", tuple(_figure(drawn, "gallery"))),
+        Section("What the networks saw", tuple(_seen(study, drawn))),
         Section("What is mistaken for what", tuple(_mistakes(study, drawn))),
         Section("Most confident mistakes", tuple(_confident(study, drawn))),
         Section("Training", tuple(_training(study, drawn))),
@@ -131,6 +133,9 @@ def _accuracy(
         yield Text(caution)
     yield study_table(study, comparison)
     yield from _figure(drawn, "accuracy")
+    blind = no_better_than_one_answer(study, comparison)
+    if blind:
+        yield Text(blind)
     yield Text(method(study, comparison))
     yield from metric_blocks(study, metrics)
 
@@ -138,6 +143,12 @@ def _accuracy(
 def _figure(drawn: Mapping[str, Drawn], name: str) -> Iterator[Figure]:
     if name in drawn:
         yield Figure(name, drawn[name].caption, drawn[name].alternative)
+
+
+def _seen(study: Study, drawn: Mapping[str, Drawn]) -> Iterator[Block]:
+    yield from _figure(drawn, "gallery")
+    if study.withheld_by:
+        yield Text(why_withheld(study))
 
 
 def _mistakes(study: Study, drawn: Mapping[str, Drawn]) -> Iterator[Block]:

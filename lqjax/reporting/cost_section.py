@@ -34,7 +34,7 @@ def cost_blocks(study: Study, drawn: Mapping[str, Drawn]) -> Iterator[Block]:
             " two operations. Convolutions and dense layers only; zeros of the padding count as"
             " data, as in published figures."
         )
-        yield Fold("Multiply-adds by layer", (about, *layers))
+        yield Fold("Multiply-adds by layer", (about, *layers), "layers.csv")
 
 
 def _method(study: Study) -> str:

@@ -47,7 +47,10 @@ def forward_table(study: Study) -> Table:
     where = f" on {devices(study)[0]}" if one else ""
     caption = f"A forward pass at {' and '.join(map(str, sizes))} px{where}."
     if any(len(study.networks[model]) > 1 for model in costs):
-        caption += " Where a network was trained several times: its first run; costs.csv has all."
+        caption += (
+            " Where a network was trained several times: the run of median latency; costs.csv has"
+            " all."
+        )
     found = [TableRow((name, *map(value, costs.values()))) for name, value in lines]
     rows = tuple(row for row in found if set(row.cells[1:]) != {MISSING})
     return Table(caption, ("cost", *costs), rows, sortable=False)
@@ -75,6 +78,8 @@ def throughput_table(study: Study) -> Table | None:
     counts = plural(runs[-1], "timed run")
     counts = counts if len(runs) == 1 else f"{runs[0]:,} to {counts}"
     caption = f"Throughput by batch size, median [quartiles] of {counts}."
+    if any(len(study.networks[model]) > 1 for model in found):
+        caption += " Where a network was trained several times: its first run."
     return Table(caption, tuple(header), tuple(rows))
 
 

@@ -15,8 +15,8 @@ def diverged(study: Study) -> str:
         return ""
     listed = enumeration([_named(study, found) for found in study.diverged])
     return (
-        f"Diverged (the loss became infinite or NaN): {listed}. A learning rate of which a run"
-        " diverged takes no part in the verdict."
+        f"Diverged (loss or scores became infinite or NaN): {listed}. A learning rate of which a"
+        " run diverged takes no part in the verdict."
     )
 
 
@@ -42,4 +42,4 @@ def _named(study: Study, found: Divergence) -> str:
     seeds = {run.seed for run in study.all_networks} | {ended.seed for ended in study.diverged}
     which = [f"seed {found.seed}"] if len(seeds) > 1 else []
     which += [f"fold {found.fold}"] if study.folds > 1 else []
-    return f"{found.model}{f' ({enumeration(which)})' if which else ''} at step {found.step:,}"
+    return f"{found.model}{f' ({enumeration(which)})' if which else ''} {found.where}"

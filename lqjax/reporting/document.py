@@ -46,6 +46,31 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Thumbnail:
+    """A small picture.
+
+    Attributes:
+      source: the picture as a `data:` address.
+      value: what it is shown for, such as "2.1 bit".
+      name: what people call it.
+      detail: class, split and the like.
+    """
+
+    source: str
+    value: str
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Small pictures side by side; `title` says of them all what they are."""
+
+    title: str
+    pictures: tuple[Thumbnail, ...]
+
+
+@dataclass(frozen=True)
 class Tile:
     """A number that is read at a glance."""
 
@@ -77,13 +102,18 @@ class Commands:
 
 @dataclass(frozen=True)
 class Fold:
-    """What is closed until asked for."""
+    """What is closed until asked for.
+
+    Attributes:
+      file: has the same; named in print, where a fold that nobody opened stays closed.
+    """
 
     title: str
     blocks: tuple[Block, ...]
+    file: str = "report.md"
 
 
-Block = Text | Table | Figure | Tiles | Facts | Commands | Fold
+Block = Text | Table | Figure | Thumbnails | Tiles | Facts | Commands | Fold
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ def envelope_table(envelopes: Envelopes) -> Table:
             cells += [cell for limit in limits for cell in (limit_cell(limit), psnr_cell(limit))]
             rows.append(TableRow(tuple(cells), "" if number else "start"))
     caption = (
-        "Severity at which accuracy meets each limit, with 95 % intervals. Beyond and milder:"
-        " outside the severities that were tested."
+        "Severity at which accuracy meets each limit, with 95 % intervals over test images, not"
+        " over training again. Beyond and milder: outside the severities that were tested."
     )
     return Table(caption, tuple(header), tuple(rows), labels=2)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from lqjax.metrics.coordinate import LOG
 from lqjax.metrics.envelope import MILDER, STRONGER, Envelope, EnvelopeEnd
@@ -23,15 +24,17 @@ OFF = "off the ladder"
 
 def ladder_sentences(envelopes: Envelopes, found: LadderEnvelopes) -> str:
     """Say of all models where they end on one ladder, and whose envelope is wider."""
-    sentences = []
+    sentences, gaps = [], []
     if envelopes.floor:
-        holds = [floor_clause(model, envelopes.floor) for model in found.models]
-        sentences.append(enumeration(holds))
-        sentences.append(gap_sentence(envelopes, found.floor_gap))
+        sentences.append(_floor_sentence(found.models, envelopes.floor))
+        gaps.append(gap_sentence(envelopes, found.floor_gap))
     if found.models:
-        losses = [drop_clause(model, envelopes.drop) for model in found.models]
-        sentences.append(enumeration(losses))
-        sentences.append(gap_sentence(envelopes, found.drop_gap))
+        sentences.append(_drop_sentence(found.models, envelopes.drop))
+        gaps.append(gap_sentence(envelopes, found.drop_gap))
+    if len(set(gaps)) == len(gaps):
+        sentences = [text for both in zip(sentences, gaps, strict=True) for text in both]
+    else:  # what holds at both limits is said once
+        sentences += gaps[:1]
     needed = len(found.ladder.levels) + 1
     sentences += [
         f"{model} was tested under {count} of the {needed} conditions that this takes, clean images"
@@ -41,6 +44,36 @@ def ladder_sentences(envelopes: Envelopes, found: LadderEnvelopes) -> str:
         for model, count in found.unfinished.items()
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def _floor_sentence(models: Sequence[ModelEnvelope], floor: float) -> str:
+    limits = [model.floor for model in models if model.clean >= floor]
+    whole = _whole_of_all(limits) if len(limits) == len(models) else ""
+    if not whole:
+        return enumeration([floor_clause(model, floor) for model in models])
+    all_of_them = "both" if len(models) == 2 else "all"
+    names = enumeration([model.model for model in models])
+    return f"{names} {all_of_them} hold {100 * floor:g} % on the whole ladder, {whole}"
+
+
+def _drop_sentence(models: Sequence[ModelEnvelope], drop: float) -> str:
+    whole = _whole_of_all([model.drop for model in models])
+    if not whole:
+        return enumeration([drop_clause(model, drop) for model in models])
+    nobody = "Neither" if len(models) == 2 else "None"
+    return f"{nobody} loses {points_lost(drop)} anywhere on the ladder, {whole}"
+
+
+def _whole_of_all(limits: Sequence[Envelope | None]) -> str:
+    """Name the end of the ladder where several models reach it, all alike; else empty."""
+    ends = {_whole(e) if e and _surely_whole(e) else "" for e in limits}
+    return ends.pop() if len(limits) > 1 and len(ends) == 1 else ""
+
+
+def _surely_whole(envelope: Envelope) -> bool:
+    """Tell whether a limit lies beyond the ladder with all of its interval."""
+    inside = envelope.mildest is not None and envelope.mildest.level is not None
+    return envelope.found.where == STRONGER and not inside
 
 
 def drop_clause(model: ModelEnvelope, drop: float) -> str:
@@ -76,7 +109,10 @@ def floor_clause(model: ModelEnvelope, floor: float) -> str:
 
 
 def gap_sentence(envelopes: Envelopes, gap: EnvelopeGap | None) -> str:
-    """Say whose envelope is wider, and whether the paired interval excludes that none is."""
+    """Say whose envelope is wider, and whether the paired interval excludes that none is.
+
+    The interval covers other test images, however often the models were trained.
+    """
     if gap is None:
         return ""
     wider, narrower = envelopes.leader, envelopes.other
@@ -85,7 +121,8 @@ def gap_sentence(envelopes: Envelopes, gap: EnvelopeGap | None) -> str:
         wider, narrower = narrower, wider
     size = gap_size(gap, turned)
     if gap.shown:
-        return f"{wider} withstands more than {narrower}{f', by {size}' if size else ''}"
+        by = f", by {size}" if size else ""
+        return f"For these trained networks, {wider} withstands more than {narrower}{by}"
     text = f"No difference between {envelopes.leader} and {envelopes.other} is shown"
     if gap.reach.value == 0 or not size:
         return text

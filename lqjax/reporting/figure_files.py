@@ -19,6 +19,7 @@ from lqjax.reporting.style import (
     INK,
     PALETTE,
 )
+from lqjax.rows import replace_bytes, replace_text
 
 PAGE = "#ffffff"
 DARK_COLORS = {INK: DARK_INK, FAINT: DARK_FAINT, GRID: DARK_GRID} | dict(
@@ -43,18 +44,24 @@ class SavedFigure:
 
 def save_figure(figure: Figure, folder: epath.Path, name: str) -> SavedFigure:
     """Write `folder/name.png` (white ground) and `folder/name.svg` (no ground)."""
-    folder.mkdir(parents=True, exist_ok=True)
     drawn = io.StringIO()
     figure.savefig(drawn, format="svg", dpi=SVG_DPI, metadata={"Date": None, "Creator": None})
     svg = follow_page_colors(drawn.getvalue())
-    (folder / f"{name}.svg").write_text(svg)
+    replace_text(folder / f"{name}.svg", svg)
     figure.set_layout_engine("none")
     pixels = io.BytesIO()
     figure.savefig(pixels, format="png", dpi=DPI, facecolor=PAGE)
-    (folder / f"{name}.png").write_bytes(pixels.getvalue())
+    replace_bytes(folder / f"{name}.png", pixels.getvalue())
     return SavedFigure(name, svg, round(figure.get_figwidth() * CSS_PIXELS_AN_INCH))
 
 
+def remove_figure(folder: epath.Path, name: str) -> None:
+    """Remove the files that `save_figure` wrote, if they are there."""
+    for ending in ENDINGS:
+        (folder / f"{name}.{ending}").unlink(missing_ok=True)
+
+
+ENDINGS = ("svg", "png")
 CSS_PIXELS_AN_INCH = 96
 SVG_DPI = 2 * CSS_PIXELS_AN_INCH
 """Of pictures inside: sharp on a screen with two pixels to a CSS pixel."""

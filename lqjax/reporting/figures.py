@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from etils import epath
@@ -19,7 +19,7 @@ from lqjax.reporting.confusion_gap_figure import (
 from lqjax.reporting.cost_figure import cost_figure, costs_in_words, what_is_shown
 from lqjax.reporting.envelope_figure import CAPTION as ENVELOPE_CAPTION
 from lqjax.reporting.envelope_figure import ENVELOPE, envelope_figure, envelopes_in_words
-from lqjax.reporting.figure_files import SavedFigure, save_figure
+from lqjax.reporting.figure_files import SavedFigure, remove_figure, save_figure
 from lqjax.reporting.findings import Findings
 from lqjax.reporting.gallery_figure import gallery_figure
 from lqjax.reporting.heat_map import HEAT_MAP, heat_map, heat_map_figure
@@ -44,11 +44,9 @@ class Sketch:
     """A figure before it is saved; `figure` is `None` where there is nothing to draw.
 
     Attributes:
-      name: of its files, and of its place in the report.
       alternative: what it shows, in words.
     """
 
-    name: str
     figure: Figure | None
     caption: str
     alternative: str
@@ -66,20 +64,24 @@ class Drawn:
 def draw_figures(
     study: Study, comparison: Comparison, findings: Findings, folder: epath.Path
 ) -> dict[str, Drawn]:
-    """Save every figure for which there is data as PNG and SVG; return them by name."""
+    """Save every figure for which there is data as PNG and SVG; return them by name.
+
+    Files of one for which there is none, left by an earlier report, are removed.
+    """
     drawn = {}
     with figure_style():
-        for sketched in FIGURES:
+        for name, sketched in FIGURES.items():
             sketch = sketched(study, comparison, findings)
             if sketch is not None and sketch.figure is not None:
-                saved = save_figure(sketch.figure, folder, sketch.name)
-                drawn[sketch.name] = Drawn(saved, sketch.caption, sketch.alternative)
+                saved = save_figure(sketch.figure, folder, name)
+                drawn[name] = Drawn(saved, sketch.caption, sketch.alternative)
+            else:
+                remove_figure(folder, name)
     return drawn
 
 
 def _accuracy(study: Study, comparison: Comparison, findings: Findings) -> Sketch:
     return Sketch(
-        severity.ACCURACY,
         severity.severity_figure(study, comparison),
         severity.CAPTION,
         severity.severity_in_words(study, comparison),
@@ -90,14 +92,13 @@ def _heat_map(study: Study, comparison: Comparison, findings: Findings) -> Sketc
     cells = heat_map(study, comparison)
     if cells is None:
         return None
-    return Sketch(HEAT_MAP, heat_map_figure(cells), cells.caption(), cells.in_words())
+    return Sketch(heat_map_figure(cells), cells.caption(), cells.in_words())
 
 
 def _envelope(study: Study, comparison: Comparison, findings: Findings) -> Sketch | None:
     if findings.envelopes is None:
         return None
     return Sketch(
-        ENVELOPE,
         envelope_figure(study, findings.envelopes),
         ENVELOPE_CAPTION,
         envelopes_in_words(study, findings.envelopes),
@@ -108,7 +109,6 @@ def _reliability(study: Study, comparison: Comparison, findings: Findings) -> Sk
     if findings.calibration is None:
         return None
     return Sketch(
-        RELIABILITY,
         reliability_figure(study.models, findings.calibration),
         CAPTION,
         diagrams_in_words(findings.calibration),
@@ -119,9 +119,8 @@ def _gallery(study: Study, comparison: Comparison, findings: Findings) -> Sketch
     if study.gallery is None:
         return None
     return Sketch(
-        "gallery",
         gallery_figure(study.gallery),
-        "Test images as the networks saw them, one condition a row."
+        "Test images as the networks saw them, one condition a row; above each column its class."
         + (SEEN_NUMBERS if study.gallery.psnr is not None else ""),
         f"{study.gallery.images.shape[1]} test images under"
         f" {study.gallery.images.shape[0]} conditions.",
@@ -134,17 +133,15 @@ def _confusion(study: Study, comparison: Comparison, findings: Findings) -> Sket
         for model in study.models
     )
     return Sketch(
-        "confusion",
         confusion_figure(study),
         "Share of each true class (row) by predicted class (column), in %: clean images, and the"
-        " condition with the lowest accuracy.",
+        " condition in which the network has its lowest accuracy.",
         f"Confusion matrices of {enumeration(study.models)}: {hardest}.",
     )
 
 
 def _confusion_gap(study: Study, comparison: Comparison, findings: Findings) -> Sketch:
     return Sketch(
-        "confusion-gap",
         confusion_gap_figure(study, comparison),
         confusion_gap_caption(study, comparison),
         confusion_gaps_in_words(study, comparison),
@@ -153,7 +150,6 @@ def _confusion_gap(study: Study, comparison: Comparison, findings: Findings) -> 
 
 def _mistakes(study: Study, comparison: Comparison, findings: Findings) -> Sketch:
     return Sketch(
-        "mistakes",
         mistakes_figure(study.mistakes),
         mistakes_caption(study.mistakes),
         mistakes_in_words(study.mistakes),
@@ -162,7 +158,6 @@ def _mistakes(study: Study, comparison: Comparison, findings: Findings) -> Sketc
 
 def _learning(study: Study, comparison: Comparison, findings: Findings) -> Sketch:
     return Sketch(
-        "learning",
         learning_figure(study),
         "Learning curves. Training figures were taken as training ran, with whatever augmentation"
         " and dropout it had.",
@@ -172,7 +167,6 @@ def _learning(study: Study, comparison: Comparison, findings: Findings) -> Sketc
 
 def _cost(study: Study, comparison: Comparison, findings: Findings) -> Sketch:
     return Sketch(
-        "cost",
         cost_figure(study, comparison),
         f"Accuracy ({what_is_shown(comparison)}) against cost; bars are 95 % intervals. The line"
         " joins the networks, drawn full, that no other beats in accuracy and cost at once.",
@@ -180,16 +174,16 @@ def _cost(study: Study, comparison: Comparison, findings: Findings) -> Sketch:
     )
 
 
-FIGURES: tuple[Callable[[Study, Comparison, Findings], Sketch | None], ...] = (
-    _accuracy,
-    _heat_map,
-    _envelope,
-    _reliability,
-    _gallery,
-    _confusion,
-    _confusion_gap,
-    _mistakes,
-    _learning,
-    _cost,
-)
-"""One function a figure; the report puts them where it wants."""
+FIGURES: Mapping[str, Callable[[Study, Comparison, Findings], Sketch | None]] = {
+    severity.ACCURACY: _accuracy,
+    HEAT_MAP: _heat_map,
+    ENVELOPE: _envelope,
+    RELIABILITY: _reliability,
+    "gallery": _gallery,
+    "confusion": _confusion,
+    "confusion-gap": _confusion_gap,
+    "mistakes": _mistakes,
+    "learning": _learning,
+    "cost": _cost,
+}
+"""One function a figure, by the name of its files; the report puts them where it wants."""

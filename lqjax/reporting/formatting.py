@@ -10,6 +10,9 @@ MISSING = "–"
 NOT_DEFINED = "not defined"
 """Stands where a number has no meaning; the reason is said nearby."""
 
+GAP_HEAD = "gap, points"
+"""Heads a column of differences between two models; `about_gap` says of which."""
+
 STAR = " *"
 """Marks a gap that is shown."""
 
@@ -64,6 +67,11 @@ def gap(estimate: Estimate | None, shown: bool = False) -> str:
     text = percent(estimate.value)
     sign = "" if text.startswith("-") or text == "0.0" else "+"
     return f"{sign}{text} {interval(estimate)}{STAR if shown else ''}"
+
+
+def about_gap(first: str, second: str) -> str:
+    """Say between which models the gaps of a table are; empty for one model."""
+    return f"Gap: {first} − {second}." if second else ""
 
 
 def p_value(value: float | None) -> str:
@@ -127,6 +135,11 @@ def number_word(count: int) -> str:
 def plural(count: int, noun: str) -> str:
     """Write a count with its noun: 1 image, 1,200 images."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def as_sentence(note: str) -> str:
+    """Begin a note with a capital letter and end it with a full stop."""
+    return note[:1].upper() + note[1:].removesuffix(".") + "."
 
 
 def shorten(text: str, width: int) -> str:

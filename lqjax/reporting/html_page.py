@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from string import Template
 
@@ -20,6 +20,7 @@ from lqjax.reporting.document import (
     Table,
     TableRow,
     Text,
+    Thumbnails,
     Tiles,
 )
 from lqjax.reporting.figures import Drawn
@@ -111,6 +112,8 @@ def _block(block: Block, drawn: Mapping[str, Drawn]) -> Markup:
             return _table(block)
         case Figure():
             return _figure(block, drawn[block.name])
+        case Thumbnails():
+            return _thumbnails(block)
         case Tiles():
             return _tiles(block)
         case Facts(pairs):
@@ -119,17 +122,24 @@ def _block(block: Block, drawn: Mapping[str, Drawn]) -> Markup:
             )
         case Commands(pairs):
             return _commands(pairs)
-        case Fold(title, blocks):
+        case Fold(title, blocks, file):
             inner = [_block(part, drawn) for part in blocks]
-            return element("details", element("summary", title), *inner)
+            paper = element("span", f": see {file}", class_="paper")
+            return element("details", element("summary", title, paper), *inner)
 
 
 def _commands(pairs: Sequence[tuple[str, str]]) -> Markup:
     parts = [
-        join(element("dt", term), element("dd", element("code", verbatim(command))))
+        join(element("dt", term), element("dd", element("code", *_words(command))))
         for term, command in pairs
     ]
     return element("dl", *parts, class_="facts")
+
+
+def _words(command: str) -> Iterator[Markup]:
+    """Keep each word of a command on one line: browsers break at the hyphens of a flag."""
+    for number, word in enumerate(command.split(" ")):
+        yield join(Markup(" " if number else ""), element("span", verbatim(word)))
 
 
 def _tiles(tiles: Tiles) -> Markup:
@@ -165,6 +175,21 @@ def _figure(figure: Figure, drawn: Drawn) -> Markup:
         aria_label=f"figure: {figure.name}",
     )
     return element("figure", box, element("figcaption", figure.caption))
+
+
+def _thumbnails(block: Thumbnails) -> Markup:
+    shown = [
+        element(
+            "li",
+            # What there is to say of it stands below it.
+            element("img", src=picture.source, alt=f"{picture.name}, {picture.value}"),
+            element("strong", picture.value),
+            element("span", verbatim(picture.name)),
+            element("span", picture.detail, class_="detail"),
+        )
+        for picture in block.pictures
+    ]
+    return element("ul", *shown, class_="thumbnails", aria_label=block.title)
 
 
 def _table(table: Table) -> Markup:

@@ -7,17 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from lqjax.metrics.bootstrap import bootstrap_mean
-from lqjax.metrics.corrected_t import INDEPENDENT, corrected_t, fold_ratio
+from lqjax.metrics.corrected_t import corrected_t
 from lqjax.metrics.interval import Estimate
 from lqjax.metrics.paired import paired_difference
 from lqjax.metrics.paired_bootstrap import paired_bootstrap
 from lqjax.metrics.permutation import sign_flip_test
 from lqjax.metrics.wilson import wilson_interval
 from lqjax.reporting.conditions import Condition
+from lqjax.reporting.fold_correction import sharing_of_folds
 from lqjax.reporting.study import Study
-
-LEAST_SEEDS = 3
-"""Training runs of each model from which on something is said about training it again."""
 
 
 def means_of(study: Study, columns: Sequence[np.ndarray]) -> list[Estimate]:
@@ -72,22 +70,6 @@ def gaps_of(
     return [paired_difference(first > 0, second > 0) for first, second in columns]
 
 
-def gap_over_seeds(
-    study: Study, models: tuple[str, str], conditions: Sequence[Condition]
-) -> Estimate | None:
-    """Return the mean gap with the t-interval over training runs: it covers training again.
-
-    Runs of the same seed are one pair. Test images stay as they are: other images are not covered.
-
-    Returns:
-      `None` with folds, with fewer than `LEAST_SEEDS` seeds, with seeds that the models do not
-      share, and where all runs differ alike.
-    """
-    gaps = gaps_by_seed(study, models, conditions)
-    found = None if gaps is None else corrected_t(gaps, INDEPENDENT).mean
-    return found if found is not None and found.is_bounded() else None
-
-
 def chance_by_group(
     study: Study, models: tuple[str, str], conditions: Sequence[Condition]
 ) -> float | None:
@@ -106,31 +88,8 @@ def chance_by_group(
     return float(sign_flip_test((first - second)[:, None], study.groups).p_values[0])
 
 
-def gaps_by_seed(
-    study: Study, models: tuple[str, str], conditions: Sequence[Condition]
-) -> np.ndarray | None:
-    """Return the mean gap over conditions of each pair of training runs of one seed: (runs,).
-
-    Returns:
-      `None` with folds, without conditions, with fewer than `LEAST_SEEDS` seeds, and with seeds
-      that the models do not share.
-    """
-    seeds = [tuple(sorted(run.seed for run in study.networks[model])) for model in models]
-    if study.folds > 1 or not conditions or seeds[0] != seeds[1] or len(seeds[0]) < LEAST_SEEDS:
-        return None
-    first, second = (_by_seed(study, model, conditions) for model in models)
-    return first - second
-
-
-def _by_seed(study: Study, model: str, conditions: Sequence[Condition]) -> np.ndarray:
-    """Return the mean accuracy over conditions of each run, by seed: (runs,)."""
-    runs = sorted(study.networks[model], key=lambda run: run.seed)
-    right = [[run.predicted[c.name] == study.labels for c in conditions] for run in runs]
-    return np.mean(right, axis=(1, 2))
-
-
 def _over_folds(study: Study, column: np.ndarray) -> Estimate:
-    found = corrected_t(study.by_fold(column), fold_ratio(study.folds)).mean
+    found = corrected_t(study.by_fold(column), sharing_of_folds(study)).mean
     # Folds that are all alike say nothing of their spread; the images still do.
     return found if found.is_bounded() else _over_images(study, [column])[0]
 

@@ -15,6 +15,8 @@ from lqjax.reporting.document import (
     Table,
     TableRow,
     Text,
+    Thumbnail,
+    Thumbnails,
     Tile,
     Tiles,
 )
@@ -58,14 +60,22 @@ def _block(block: Block) -> str:
         case Figure(name, caption, alternative):
             image = f"![{markdown_text(alternative)}]({FOLDER}/{name}.png)"
             return f"{image}\n\n{markdown_text(caption)}"
+        case Thumbnails(title, pictures):
+            lines = [f"{markdown_text(title)}:", "", *map(_thumbnail, pictures)]
+            return "\n".join(lines)
         case Tiles(tiles):
             return "\n".join(_tile(tile) for tile in tiles)
         case Facts(pairs):
             return _list(pairs)
         case Commands(pairs):
             return "\n\n".join(_command(term, command) for term, command in pairs)
-        case Fold(title, blocks):
+        case Fold(title, blocks, _):
             return "\n\n".join([f"### {markdown_text(title)}", *(_block(part) for part in blocks)])
+
+
+def _thumbnail(picture: Thumbnail) -> str:
+    said = (picture.name, picture.value, picture.detail)
+    return f"- {', '.join(markdown_text(text) for text in said if text)}"
 
 
 def _tile(tile: Tile) -> str:

@@ -7,8 +7,10 @@ import numpy as np
 from lqjax.metrics.interval import CONFIDENCE
 from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.comparison import Comparison
-from lqjax.reporting.formatting import plural
+from lqjax.reporting.fold_correction import RATIO_DIGITS, sharing_of_folds
+from lqjax.reporting.formatting import plural, significant
 from lqjax.reporting.study import Study
+from lqjax.reporting.training_runs import SeedsOfTwo, seeds_of_two
 
 MANY_COMPARISONS = 2
 ONE_ALONE = "That of clean images stands by itself"
@@ -26,10 +28,7 @@ def method(study: Study, comparison: Comparison) -> str:
             " all their conditions together, because the same images recur in every condition."
         )
     if comparison.retrained is not None:
-        parts.append(
-            "The interval over training runs is Student's t of the runs' gaps, runs of one seed"
-            f" paired: {len(study.networks[comparison.leader])} pairs."
-        )
+        parts.append(_over_runs(seeds_of_two(study, (comparison.leader, comparison.other))))
     gaps = sum(cell.gap is not None for cell in comparison.cells)
     if gaps >= MANY_COMPARISONS:
         missed, several = 1 - CONFIDENCE, len(comparison.pairs) > 1
@@ -47,6 +46,20 @@ def method(study: Study, comparison: Comparison) -> str:
             " in gaps and intervals."
         )
     return " ".join(parts)
+
+
+def _over_runs(seeds: SeedsOfTwo) -> str:
+    """Say how the interval over training runs was made."""
+    if seeds.are_paired:
+        return (
+            "The interval over training runs is Student's t of the runs' gaps, runs of one seed"
+            f" paired: {len(seeds.shared)} pairs."
+        )
+    return (
+        "The interval over training runs is Welch's t of the accuracies of"
+        f" {len(seeds.first)} and {len(seeds.second)} runs, which are not paired: the networks"
+        f" share {plural(len(seeds.shared), 'seed')}."
+    )
 
 
 def _accuracies(study: Study, comparison: Comparison) -> str:
@@ -68,10 +81,11 @@ def _accuracies(study: Study, comparison: Comparison) -> str:
 
 def _cross_validated(study: Study, comparison: Comparison) -> str:
     gaps = ", gaps the differences of two models in the same folds" if comparison.other else ""
-    folds = study.folds
+    folds, sharing = study.folds, significant(sharing_of_folds(study), RATIO_DIGITS)
     return (
         f"Each of the {study.n:,} images was tested once, by networks that had not seen it."
         f" Accuracies are means over {folds} folds{gaps}; the intervals are Student's t with"
         f" {plural(folds - 1, 'degree')} of freedom and Nadeau and Bengio's variance"
-        f" s² (1/{folds} + 1/{folds - 1}), because folds share training images."
+        f" s² (1/{folds} + {sharing}), because folds share training images: {sharing} test images"
+        " of a fold for each image trained on."
     )

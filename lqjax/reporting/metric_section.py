@@ -11,10 +11,16 @@ from lqjax.reporting.all_metrics import AllMetrics
 from lqjax.reporting.document import Block, Fold, Text
 from lqjax.reporting.formatting import NOT_DEFINED
 from lqjax.reporting.metric_kinds import BY_CLASS, COUNTED, METRICS, SCORED
-from lqjax.reporting.metric_tables import class_tables, damage_table, group_table
+from lqjax.reporting.metric_tables import class_tables, damage_table, digest_table, group_table
 from lqjax.reporting.protocol import spread
 from lqjax.reporting.study import Study
 
+METRICS_FILE, CLASSES_FILE, ROWS_FILE = "metrics.csv", "class_metrics.csv", "results.csv"
+ABOUT_DIGEST = (
+    f"Beyond accuracy; {METRICS_FILE} has all metrics of every condition. Balanced accuracy and F1"
+    " are means over the classes; MCC and kappa are 1 where all answers are right and 0 for answers"
+    " given blindly."
+)
 ZERO_DIVISION = (
     "Where a denominator is 0 (precision of a class that is never answered, recall of one without"
     " test images, F1 of one that is neither), the class counts as 0 in the means, as in"
@@ -44,16 +50,21 @@ CAPTIONS = {
 
 def metric_blocks(study: Study, metrics: AllMetrics) -> Iterator[Block]:
     """Give every metric by condition and model, by class, and what happens to the images."""
+    digest = filter(None, (ABOUT_DIGEST, spread(study), _undefined(metrics, SCORED)))
+    table = digest_table(metrics, " ".join(digest))
+    if table.rows:
+        yield table
     for group, caption in CAPTIONS.items():
         notes = filter(None, (caption, spread(study), _undefined(metrics, group)))
-        yield Fold(f"All metrics: {group}", (group_table(metrics, group, " ".join(notes)),))
+        table = group_table(metrics, group, " ".join(notes))
+        yield Fold(f"All metrics: {group}", (table,), METRICS_FILE)
     tables = class_tables(study, metrics)
     if tables:
         notes = filter(None, (_about_classes(study), spread(study)))
-        yield Fold("All metrics: class by class", (Text(" ".join(notes)), *tables))
+        yield Fold("All metrics: class by class", (Text(" ".join(notes)), *tables), CLASSES_FILE)
     damage = damage_table(study)
     if len(damage.header) > damage.labels:
-        yield Fold("Damage to the images", (damage,))
+        yield Fold("Damage to the images", (damage,), ROWS_FILE)
 
 
 def _undefined(metrics: AllMetrics, group: str) -> str:

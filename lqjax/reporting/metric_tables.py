@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lqjax.reporting.all_metrics import AllMetrics
@@ -10,9 +12,12 @@ from lqjax.reporting.comparison import DEGRADED_MEAN
 from lqjax.reporting.damage import mean_damage
 from lqjax.reporting.document import Table, TableRow
 from lqjax.reporting.formatting import optional, plural
-from lqjax.reporting.metric_kinds import CLASS_METRICS, METRICS
+from lqjax.reporting.metric_kinds import CLASS_METRICS, METRICS, Metric
 from lqjax.reporting.study import Study
 from lqjax.reporting.tables import without_empty_columns
+
+DIGEST = ("balanced_accuracy", "mcc", "kappa", "f1", "auc", "average_precision")
+"""What the short table has: metrics that no other table outside a fold states."""
 
 PSNR_DECIMALS = 1
 SSIM_DECIMALS = 3
@@ -20,12 +25,25 @@ MOST_CLASSES = 40
 """Classes that a table lists; of more, those of the lowest F1."""
 
 
+def digest_table(metrics: AllMetrics, caption: str) -> Table:
+    """Tabulate clean images and the mean of the degraded x model: a few metrics of all groups."""
+    chosen = [metric for metric in METRICS if metric.name in DIGEST]
+    clean = [condition.full for condition in metrics.conditions if not condition.degraded]
+    return _metric_table(metrics, chosen, [*clean, DEGRADED_MEAN], caption)
+
+
 def group_table(metrics: AllMetrics, group: str, caption: str) -> Table:
     """Tabulate condition x model: the metrics of a group, the mean of the degraded last."""
     chosen = [metric for metric in METRICS if metric.group == group]
+    names = [*(condition.full for condition in metrics.conditions), DEGRADED_MEAN]
+    return _metric_table(metrics, chosen, names, caption)
+
+
+def _metric_table(
+    metrics: AllMetrics, chosen: Sequence[Metric], names: Sequence[str], caption: str
+) -> Table:
     scopes = [(model, metrics.scopes(model)) for model in metrics.models]
     rows = []
-    names = [*(condition.full for condition in metrics.conditions), DEGRADED_MEAN]
     for name in dict.fromkeys(names):
         there = [(model, found[name]) for model, found in scopes if name in found]
         for number, (model, found) in enumerate(there):

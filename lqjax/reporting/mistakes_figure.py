@@ -28,6 +28,9 @@ LONGEST_MODEL = 24
 LONGEST_OTHER, LONGEST_SECOND = 11, 9
 """Characters of a model and its answer that stand in one line."""
 
+OF_THE_OTHER = (5, 7)
+"""Columns of the table that are left out where no other network answered."""
+
 ALMOST_SURE = 0.9995
 
 
@@ -116,7 +119,10 @@ def mistakes_table(mistakes: Sequence[Mistake]) -> Table:
         *("image", "condition", "true class", "who is wrong", "answer", "answer of the other"),
         *("confidence %", "of the other %"),
     )
-    return Table("", header, rows, labels=6)
+    alone = not any(m.other for m in mistakes)
+    kept = [i for i in range(len(header)) if not (alone and i in OF_THE_OTHER)]
+    rows = tuple(TableRow(tuple(row.cells[i] for i in kept)) for row in rows)
+    return Table("", tuple(header[i] for i in kept), rows, labels=5 if alone else 6)
 
 
 def _draw(axes: Axes, mistake: Mistake) -> None:

@@ -23,8 +23,12 @@ def about_mistakes(mistakes: Sequence[Mistake], folds: bool, elsewhere: Sequence
     for mistake in mistakes:
         by_source.setdefault(mistake.source, []).append(mistake)
     parts = []
+    if len(by_source) > 1 and _own_networks(mistakes):
+        runs = {m.model: f"{m.model} ({_run(m, folds)})" for m in mistakes}
+        parts.append(f"The surest mistakes of {enumeration(list(runs.values()))}.")
+        by_source = {}
     for source, found in by_source.items():
-        run = f"seed {found[0].seed}{f', fold {found[0].fold}' if folds else ''}"
+        run = _run(found[0], folds)
         place = f"{source} ({run})" if source else run
         parts.append(f"From {place}: {_whose(found)}.")
     parts.append("They are of clean images and of the hardest condition of a few degradations.")
@@ -32,6 +36,17 @@ def about_mistakes(mistakes: Sequence[Mistake], folds: bool, elsewhere: Sequence
     if elsewhere:
         parts.append(f"Of {enumeration(elsewhere)} no pictures are kept.")
     return " ".join(parts)
+
+
+def _own_networks(mistakes: Sequence[Mistake]) -> bool:
+    """Tell whether each working directory has a network of its own, and no other."""
+    models = {(mistake.source, mistake.model) for mistake in mistakes}
+    one_each = len({s for s, _ in models}) == len({m for _, m in models}) == len(models)
+    return one_each and not any(mistake.other for mistake in mistakes)
+
+
+def _run(mistake: Mistake, folds: bool) -> str:
+    return f"seed {mistake.seed}{f', fold {mistake.fold}' if folds else ''}"
 
 
 def mistakes_caption(mistakes: Sequence[Mistake]) -> str:

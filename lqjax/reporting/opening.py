@@ -9,8 +9,9 @@ from dataclasses import replace
 from etils import epath
 
 from lqjax.reporting.external.runs import external_runs
+from lqjax.reporting.folders import finished_runs, refuse_no_folder
 from lqjax.reporting.given import Given
-from lqjax.reporting.study import Study, finished_runs, read_study
+from lqjax.reporting.study import Study, read_study
 from lqjax.workdir import Workdir
 
 
@@ -39,5 +40,7 @@ def opened_study(
 def _begun(workdirs: Sequence[Workdir]) -> list[Workdir]:
     """Leave out the working directory that is only there to be written to."""
     if len(workdirs) == 1 and not (workdirs[0].root / "config.json").exists():
+        if workdirs[0].root.exists():
+            refuse_no_folder(workdirs[0])  # it may be a file
         return [workdir for workdir in workdirs if workdir.has_results()]
     return list(workdirs)

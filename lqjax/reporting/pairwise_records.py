@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lqjax.metrics.permutation import PERMUTATIONS, SEED
+from lqjax.reporting.intervals import within
 from lqjax.reporting.pairwise import PairCell, PairTests
 
 EXACT, CHI_SQUARE = "exact", "chi-square"
@@ -23,7 +24,9 @@ class PairRecord:
         Benjamini and Hochberg's correction over `tests` tests: all pairs in all degraded
         conditions, or all pairs on clean images.
       p_images, p_runs: of the test over images and the t-test over training runs or folds.
-      runs, t: how many runs or folds, and Student's t.
+      runs, t: how many pairs of runs or folds, and Student's t; of Welch's test (see `test`) the
+        runs of both together.
+      runs_low, runs_high: 95 % interval of the gap over them, which covers training again.
       both, only_model, only_other, neither: images by which model is right.
       mcnemar: its form, "exact" or "chi-square"; p_mcnemar its p-value.
       odds_ratio, odds_low, odds_high: `only_model` by `only_other`, with the 95 % interval.
@@ -53,6 +56,8 @@ class PairRecord:
     p_runs: float | None = None
     runs: int | None = None
     t: float | None = None
+    runs_low: float | None = None
+    runs_high: float | None = None
     both: int | None = None
     only_model: int | None = None
     only_other: int | None = None
@@ -96,9 +101,11 @@ def _is_defined(value: Any) -> bool:
 def _of_runs(pair: PairTests, condition: str) -> Iterator[tuple[str, Any]]:
     found = pair.tests.runs.get(condition)
     if found is not None:
-        yield "runs", found.freedom + 1
+        yield "runs", sum(found.counts)
         if found.mean.is_bounded():
             yield from (("t", found.statistic), ("p_runs", found.p_value))
+            ends = within(found.mean, -1, 1)
+            yield from (("runs_low", ends.low), ("runs_high", ends.high))
 
 
 def _of_counts(cell: PairCell) -> Iterator[tuple[str, Any]]:

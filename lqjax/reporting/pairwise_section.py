@@ -28,8 +28,9 @@ def pairwise_section(study: Study, pairs: Sequence[PairTests]) -> Iterator[Block
     if others:
         yield pairs_table(pairs)
     elif leading.tests.count:
+        start = "" if leading.tests.covers_training else "For these trained networks, "
         yield Text(
-            f"{leading.first} against {leading.second}, after {correction(leading.tests)}:"
+            f"{start}{leading.first} against {leading.second}, after {correction(leading.tests)}:"
             f" {outcome_of_first(leading.tests)}."
         )
     yield answers_table(leading)
@@ -40,13 +41,12 @@ def pairwise_section(study: Study, pairs: Sequence[PairTests]) -> Iterator[Block
         tables = [t for pair in shown for t in (answers_table(pair), sizes_table(pair))]
         rest = len(others) - len(shown)
         more = [Text(f"{plural(rest, 'further pair')}: in {TESTS_FILE}.")] if rest else []
-        yield Fold("The other pairs by condition", (*tables, *more))
+        yield Fold("The other pairs by condition", (*tables, *more), TESTS_FILE)
 
 
 def _about_tests(study: Study, pairs: Sequence[PairTests]) -> str:
-    names = list(dict.fromkeys(pair.tests.test for pair in pairs))
     parts = [
-        f"p of a gap in accuracy is that of {enumeration(names)}.",
+        origin_of_p_values([((pair.first, pair.second), pair.tests.test) for pair in pairs]),
         _family(pairs),
         f"Holm: any false finding at all among them has a chance of at most {100 * LEVEL:.0f} %,"
         " however they depend on one another; stars and verdict go by it. Benjamini-Hochberg"
@@ -56,6 +56,17 @@ def _about_tests(study: Study, pairs: Sequence[PairTests]) -> str:
         f"All numbers are in {TESTS_FILE}.",
     ]
     return " ".join(filter(None, parts))
+
+
+def origin_of_p_values(pairs: Sequence[tuple[tuple[str, str], str]]) -> str:
+    """Say which test the p-values of each pair, ((first, second), test), come from."""
+    by_test: dict[str, list[str]] = {}
+    for (first, second), test in pairs:
+        by_test.setdefault(test, []).append(f"{first} and {second}")
+    if len(by_test) == 1:
+        return f"p of a gap in accuracy is that of {next(iter(by_test))}."
+    parts = [f"Between {', '.join(named)}: {test}" for test, named in by_test.items()]
+    return f"p of a gap in accuracy depends on how often both were trained. {'. '.join(parts)}."
 
 
 def _family(pairs: Sequence[PairTests]) -> str:

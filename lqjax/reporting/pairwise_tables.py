@@ -9,27 +9,45 @@ from lqjax.metrics.mcnemar import LEAST_FOR_CHI_SQUARE
 from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.conditions import by_family
 from lqjax.reporting.document import Table, TableRow
-from lqjax.reporting.formatting import MISSING, gap, number_word, optional, p_value, significant
+from lqjax.reporting.formatting import (
+    GAP_HEAD,
+    MISSING,
+    about_gap,
+    gap,
+    interval,
+    number_word,
+    optional,
+    p_value,
+    plural,
+    significant,
+)
+from lqjax.reporting.intervals import within
 from lqjax.reporting.loss_tests import LossTest
 from lqjax.reporting.outcomes_in_words import outcome_of_first
 from lqjax.reporting.pairwise import PairCell, PairTests
 from lqjax.reporting.tables import without_empty_columns
+from lqjax.reporting.training_runs import LEAST_SEEDS
 
 EFFECT_DECIMALS = 2
 LOSS_DECIMALS = 3
 ODDS_DIGITS = 2
 CORRECTED = ("p, Holm", "p, BH")
 UNBOUNDED = "∞"
+IMAGES_ONLY_MARK = " †"
+"""Marks a pair of which nothing covers training again, beside pairs of which the tests do."""
 
 
 def pairs_table(pairs: Sequence[PairTests]) -> Table:
     """Tabulate all pairs: in how many conditions which is better, and by how much."""
     rows = []
-    for pair in pairs:
+    images_only = [not pair.tests.covers_training for pair in pairs]
+    mark = "" if all(images_only) else IMAGES_ONLY_MARK
+    for pair, marked in zip(pairs, images_only, strict=True):
         clean = next((cell for cell in pair.cells if not cell.condition.degraded), None)
         words = outcome_of_first(pair.tests) if pair.tests.count else MISSING
         numbers = (gap(pair.mean_gap), *_clean(pair, clean))
-        rows.append(TableRow((f"{pair.first} − {pair.second}", words, *numbers)))
+        name = f"{pair.first} − {pair.second}{mark if marked else ''}"
+        rows.append(TableRow((name, words, *numbers)))
     header = (
         "pair",
         f"the first in the degraded conditions, after Holm at {LEVEL}",
@@ -40,9 +58,20 @@ def pairs_table(pairs: Sequence[PairTests]) -> Table:
     caption = (
         "All pairs, the one with the better mean accuracy first. Gaps in points with 95 %"
         " intervals, each for itself; p of the clean images after Holm's correction over the pairs."
+        f"{_images_only(mark) if any(images_only) else ''}"
     )
     table = Table(caption, header, tuple(rows), labels=2)
     return without_empty_columns(table)
+
+
+def _images_only(mark: str) -> str:
+    """Say of which pairs, the marked ones or all, nothing covers training again."""
+    about = "about these trained networks and other test images only"
+    which = f"{mark}: what is said of such a pair is" if mark else " All of it is"
+    return (
+        f"{which} {about}; training again is covered where both were trained"
+        f" {number_word(LEAST_SEEDS)} times or more."
+    )
 
 
 def _clean(pair: PairTests, cell: PairCell | None) -> tuple[str, str]:
@@ -62,6 +91,7 @@ def answers_table(pair: PairTests) -> Table:
         alone = (MISSING, MISSING)
         if cell.counts is not None:
             alone = (f"{cell.counts.only_first:,}", f"{cell.counts.only_second:,}")
+        again = (_interval_over_runs(pair, name),) if runs else ()
         apart = (p_value(tests.images[name]), _over_runs(pair, name)) if runs else ()
         values = (tests.raw[name], tests.p_values[name], tests.discovery[name])
         rows.append(
@@ -69,6 +99,7 @@ def answers_table(pair: PairTests) -> Table:
                 (
                     cell.condition.short,
                     gap(cell.gap, tests.shown(cell.condition)),
+                    *again,
                     *alone,
                     *apart,
                     *(p_value(value) for value in values),
@@ -78,14 +109,15 @@ def answers_table(pair: PairTests) -> Table:
         )
     header = [
         "condition",
-        f"gap in points: {pair.first} − {pair.second}",
+        GAP_HEAD,
+        *(["gap over runs"] if runs else []),
         f"only {pair.first} right",
         f"only {pair.second} right",
         *(["p, images", "p, runs"] if runs else []),
         "p, raw",
         *CORRECTED,
     ]
-    caption = f"Answers of {pair.first} and {pair.second}.{_form(pair)}"
+    caption = f"{about_gap(pair.first, pair.second)}{_covered(pair)}{_form(pair)}"
     return without_empty_columns(Table(caption, tuple(header), tuple(rows)))
 
 
@@ -98,6 +130,27 @@ def _starts(pair: PairTests) -> set[str]:
 def _over_runs(pair: PairTests, condition: str) -> str:
     found = pair.tests.runs[condition]
     return p_value(found.p_value if found.mean.is_bounded() else None)
+
+
+def _interval_over_runs(pair: PairTests, condition: str) -> str:
+    found = pair.tests.runs[condition].mean
+    return interval(within(found, -1, 1)) if found.is_bounded() else MISSING
+
+
+def _covered(pair: PairTests) -> str:
+    """Say what the intervals of a table cover; nothing of folds, which have one for all."""
+    if not pair.tests.images:
+        return ""
+    if not pair.tests.covers_training:
+        return " Intervals and p are about these trained networks and other test images only."
+    counts = next(iter(pair.tests.runs.values())).counts
+    test = f"t-test over {plural(counts[0], 'training run')}"
+    if len(counts) > 1:
+        test = f"Welch's t-test of {counts[0]} and {counts[1]} training runs"
+    return (
+        f" The interval beside it covers other test images; that over runs ({test}) covers training"
+        " again, judged on the same images. A difference has to stand up to both."
+    )
 
 
 def _form(pair: PairTests) -> str:

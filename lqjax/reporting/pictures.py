@@ -76,14 +76,29 @@ class Mistake:
         return f"{self.source}: {self.label}" if self.source else self.label
 
 
-def read_gallery(
-    workdirs: Sequence[Workdir], configs: Sequence[Mapping[str, Any]]
-) -> tuple[Gallery | None, list[str]]:
+def who_withholds(
+    workdirs: Sequence[Workdir], configs: Mapping[str, Mapping[str, Any]]
+) -> tuple[str, ...]:
+    """Name the working directories by which no test image may be shown; none where all may be.
+
+    All are of the same test images, so that one that forbids does so for all. One whose settings
+    are not kept does not allow what nobody can ask it.
+
+    Args:
+      configs: by title of the directory, in their order.
+    """
+    forbids = [t for t, config in configs.items() if config and not _may_be_shown(config)]
+    silent = [title for title, config in configs.items() if not config]
+    kept = any(path.exists() for w in workdirs for path in (w.gallery, w.mistakes))
+    return tuple(t for t in configs if t in forbids or (t in silent and kept))
+
+
+def read_gallery(workdirs: Sequence[Workdir]) -> tuple[Gallery | None, list[str]]:
     """Read the first gallery there is, and its conditions in the order of their evaluation."""
-    found = _first([w.gallery for w in workdirs], configs)
-    if found is None:
+    path = next((w.gallery for w in workdirs if w.gallery.exists()), None)
+    if path is None:
         return None, []
-    path, arrays = found
+    arrays = read_arrays(path, _repair(path))
     _check(path, arrays, GALLERY_RANK, GALLERY_TEXTS)
     conditions, examples = arrays["images"].shape[:2]
     lengths = [arrays[name].size for name in GALLERY_TEXTS]
@@ -106,7 +121,7 @@ def read_mistakes(
     configs: Mapping[str, Mapping[str, Any]],
     names: Mapping[tuple[str, str], str],
 ) -> tuple[Mistake, ...]:
-    """Read the mistakes of every working directory in which images may be shown.
+    """Read the mistakes of every working directory.
 
     Args:
       configs: by title of the directory, in their order.
@@ -114,7 +129,7 @@ def read_mistakes(
     """
     found = []
     for workdir, (title, config) in zip(workdirs, configs.items(), strict=True):
-        if not _may_be_shown(config) or not workdir.mistakes.exists():
+        if not workdir.mistakes.exists():
             continue
         seed, fold = _run_of_mistakes(workdir, config)
         source = title if len(configs) > 1 else ""
@@ -154,16 +169,8 @@ def _read_mistakes(path: epath.Path) -> tuple[Mistake, ...]:
     return tuple(Mistake(*values) for values in columns)
 
 
-def _first(
-    paths: Sequence[epath.Path], configs: Sequence[Mapping[str, Any]]
-) -> tuple[epath.Path, dict[str, np.ndarray]] | None:
-    for path, config in zip(paths, configs, strict=True):
-        if _may_be_shown(config) and path.exists():
-            return path, read_arrays(path, _repair(path))
-    return None
-
-
 def _may_be_shown(config: Mapping[str, Any]) -> bool:
+    # Directories from before there was the setting have pictures that may be shown.
     return bool(config.get("evaluation", {}).get("show_images", True))
 
 

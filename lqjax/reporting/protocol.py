@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from lqjax.reporting.comparison import Comparison
+from lqjax.reporting.fold_correction import sharing_in_words
 from lqjax.reporting.formatting import number_word, plural
 from lqjax.reporting.study import Study
 from lqjax.textlists import enumeration
 
 IMAGES_ONLY = (
-    "All intervals are 95 % and cover the choice of test images only, not what another training"
+    "Intervals are 95 % and cover the choice of test images only, not what another training"
     " run would give."
 )
 GROUPS_ONLY = (
-    "All intervals are 95 % and cover the choice of test images only, drawn group by group"
+    "Intervals are 95 % and cover the choice of test images only, drawn group by group"
     " because images of one group (such as a patient) are alike; they do not cover what another"
     " training run would give."
 )
 SEEDS = (
-    " The interval of the gap over training runs covers training again on the same training"
-    " images, judged on the same test images."
+    " Only that of the gap over training runs, in the verdict, covers training again, on the same"
+    " training images and judged on the same test images."
 )
 FOLDS = (
     "All intervals are 95 %, from the spread over the folds, widened because folds share training"
@@ -35,18 +36,27 @@ def opening(study: Study, comparison: Comparison) -> str:
         one = counts[0] == 1
         return "For this one trained network" if one else f"For {counts[0]} runs of one network"
     if comparison.retrained is not None:
-        each = f"{comparison.leader} and {comparison.other}" if len(counts) > 2 else "each"
-        return f"Over {plural(len(study.networks[comparison.leader]), 'training run')} of {each}"
+        return f"Over {_training_runs(study, comparison)}"
     runs = [f"{plural(n, 'run')} of {model}" for model, n in zip(study.models, counts, strict=True)]
     if len(set(counts)) == 1:
-        runs = [f"{number_word(counts[0])} run{'' if counts[0] == 1 else 's'} each"]
-    return f"For these {number_word(len(counts))} trained networks ({enumeration(runs)})"
+        runs = ["one run each" if counts[0] == 1 else f"{number_word(counts[0])} runs of each"]
+    return f"For these {number_word(sum(counts))} trained networks ({enumeration(runs)})"
+
+
+def _training_runs(study: Study, comparison: Comparison) -> str:
+    """Count the runs of the two that are compared: "5 training runs of each"."""
+    pair = (comparison.leader, comparison.other)
+    first, second = (len(study.networks[model]) for model in pair)
+    count = plural(first, "training run")
+    if first != second:
+        return f"{count} of {pair[0]} and {second} of {pair[1]}"
+    return f"{count} of {'each' if len(study.networks) == len(pair) else enumeration(pair)}"
 
 
 def coverage(study: Study, comparison: Comparison) -> str:
     """Say what the intervals cover, and what not."""
     if study.folds > 1:
-        return FOLDS + _unknown(study)
+        return f"{FOLDS} {sharing_in_words(study)}{_unknown(study)}"
     images = IMAGES_ONLY if study.groups is None else GROUPS_ONLY
     return images + (SEEDS if comparison.retrained is not None else "") + _unknown(study)
 
@@ -68,8 +78,19 @@ def spread(study: Study) -> str:
     if study.folds > 1:
         return f"± is the standard deviation over {plural(study.folds, 'fold')}."
     if max(len(runs) for runs in study.networks.values()) > 1:
-        return "± is the standard deviation over seeds."
+        return " ".join(filter(None, ("± is the standard deviation over seeds.", _once(study))))
     return ""
+
+
+def _once(study: Study) -> str:
+    """Name the networks of which there is one run, beside others with several."""
+    once = [model for model, runs in study.networks.items() if len(runs) == 1]
+    if not once:
+        return ""
+    return (
+        f"{enumeration(once)} {'was' if len(once) == 1 else 'were'} trained once: how much another"
+        " training run would change is not known."
+    )
 
 
 def _seeds(study: Study) -> str:

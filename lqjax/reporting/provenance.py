@@ -7,7 +7,7 @@ from typing import Any
 
 from lqjax.reporting.commands import commands
 from lqjax.reporting.document import Block, Commands, Facts, Fold, Table, TableRow, Text
-from lqjax.reporting.formatting import plural
+from lqjax.reporting.formatting import as_sentence, plural
 from lqjax.reporting.study import Study
 from lqjax.textlists import enumeration
 
@@ -36,7 +36,7 @@ def provenance(study: Study) -> Iterator[Block]:
     data = _mapping(environment.get("dataset"))
     yield Facts(tuple(_data_facts(study, data)))
     for note in data.get("notes") or []:
-        yield Text(_sentence(str(note)))
+        yield Text(as_sentence(str(note)))
     skipped = list(data.get("skipped") or [])
     if skipped:
         yield _skipped(skipped)
@@ -58,10 +58,6 @@ def _sources(study: Study) -> str:
         f"Predictions of other code, read from files: {listed}. How these models were trained, what"
         " they cost and whether they saw the same degraded images is not recorded here."
     )
-
-
-def _sentence(note: str) -> str:
-    return note[:1].upper() + note[1:].removesuffix(".") + "."
 
 
 def _runtimes(study: Study) -> Iterator[Block]:
@@ -121,7 +117,7 @@ def _skipped(skipped: list) -> Fold:
 def _settings(title: str, config: Mapping[str, Any]) -> Fold:
     rows = tuple(TableRow((path, value)) for path, value in _flat(config))
     heading = f"All settings{f' of {title}' if title else ''}"
-    return Fold(heading, (Table("", ("setting", "value"), rows, labels=2),))
+    return Fold(heading, (Table("", ("setting", "value"), rows, labels=2),), "config.json")
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -9,10 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
-from lqjax.metrics.corrected_t import corrected_t, fold_ratio
+from lqjax.metrics.corrected_t import corrected_t
 from lqjax.metrics.interval import UNBOUNDED, Estimate
 from lqjax.metrics.paired_bootstrap import PairedBootstrap, paired_bootstrap
 from lqjax.reporting.conditions import Condition
+from lqjax.reporting.fold_correction import sharing_of_folds
 from lqjax.reporting.study import Study
 
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -86,6 +87,6 @@ class Cells:
         pseudo = folds * value - (folds - 1) * left_out
         if not np.isfinite(pseudo).all():
             return Estimate(value, *UNBOUNDED)
-        spread = corrected_t(pseudo, fold_ratio(folds)).mean
+        spread = corrected_t(pseudo, sharing_of_folds(self.study)).mean
         half = (spread.high - spread.low) / 2
         return Estimate(value, value - half, value + half)

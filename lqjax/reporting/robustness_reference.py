@@ -13,6 +13,10 @@ ALEXNETS = ("alexnet", "alexnet_one_tower")
 CLASSES = 1000
 """Of ImageNet: ten classes of it are another task."""
 
+IMAGE_SIZE = 224
+"""px, side of the network input that the published errors were measured at, on pictures that were
+degraded at this size. Source: hendrycks/robustness, make_imagenet_c.py and test.py."""
+
 PUBLISHED = "the published AlexNet"
 
 
@@ -31,15 +35,27 @@ def own_reference(models: Sequence[str]) -> str:
     return ""
 
 
-def is_imagenet(dataset: str, classes: int) -> bool:
-    """Tell by name and number of classes whether the published AlexNet errors may be used."""
-    return dataset.lower() in DATASETS and classes == CLASSES
+def why_no_reference(dataset: str, classes: int, image_size: int) -> str:
+    """Say why a comparison without AlexNet has no corruption errors; empty if it has.
 
+    The published errors serve at their image size only: at another AlexNet errs otherwise, and a
+    blur of so many pixels is another blur.
 
-def why_no_reference(dataset: str) -> str:
-    """Say why a comparison without AlexNet has no corruption errors."""
+    Args:
+      dataset: its name, by which ImageNet is known.
+      classes: how many there are.
+      image_size: side of the network input in pixels.
+    """
+    if dataset.lower() not in DATASETS:
+        differs = f"of ImageNet, not of {dataset}"
+    elif classes != CLASSES:
+        differs = f"of the {CLASSES:,} classes of ImageNet, not of {classes:,}"
+    elif image_size != IMAGE_SIZE:
+        differs = f"of images of {IMAGE_SIZE} px, not of {image_size} px"
+    else:
+        return ""
     return (
         "There are no corruption errors (CE, mCE): they are errors over those of AlexNet, which is"
-        f" not in this comparison, and the published ones are of ImageNet, not of {dataset}. Add"
-        " alexnet to model.names for them."
+        f" not in this comparison, and the published ones are {differs}. Add alexnet to model.names"
+        " for them."
     )

@@ -46,7 +46,7 @@ def robustness_section(
     if robustness.without:
         yield Text(robustness.without)
     tables: list[Table] = [t for suite in robustness.suites for t in corruption_tables(suite)]
-    yield Fold("By degradation", (family_table(robustness), *tables))
+    yield Fold("By degradation", (family_table(robustness), *tables), "robustness.csv")
 
 
 def _drops(comparison: Comparison, robustness: Robustness) -> str:

@@ -9,7 +9,16 @@ from lqjax.metrics.chance_corrected import ALPHA
 from lqjax.metrics.interval import Estimate
 from lqjax.reporting.comparison import Comparison
 from lqjax.reporting.document import Table, TableRow
-from lqjax.reporting.formatting import MISSING, NOT_DEFINED, gap, percent, plural, with_interval
+from lqjax.reporting.formatting import (
+    GAP_HEAD,
+    MISSING,
+    NOT_DEFINED,
+    about_gap,
+    gap,
+    percent,
+    plural,
+    with_interval,
+)
 from lqjax.reporting.robustness import ModelRobustness, Robustness
 from lqjax.reporting.study import Study
 from lqjax.textlists import enumeration
@@ -77,7 +86,7 @@ def level_table(robustness: Robustness, comparison: Comparison) -> Table | None:
     models = [model.model for model in robustness.models]
     header = ["severity", "conditions", *(f"{model} %" for model in models)]
     if comparison.other:
-        header.append(f"gap in points: {comparison.leader} − {comparison.other}")
+        header.append(GAP_HEAD)
     rows = []
     for found in robustness.levels:
         cells = [found.level, f"{found.conditions}"]
@@ -85,23 +94,23 @@ def level_table(robustness: Robustness, comparison: Comparison) -> Table | None:
         if comparison.other:
             cells.append(gap(found.gap))
         rows.append(TableRow(tuple(cells)))
-    caption = "Mean accuracy by severity, over the conditions of one level, with 95 % intervals."
-    return Table(caption, tuple(header), tuple(rows))
+    notes = (
+        "Mean accuracy by severity, over the conditions of one level, with 95 % intervals.",
+        about_gap(comparison.leader, comparison.other),
+    )
+    return Table(" ".join(filter(None, notes)), tuple(header), tuple(rows))
 
 
 def family_table(robustness: Robustness) -> Table:
-    """Tabulate the drop, and the area under the curve, of each model by degradation."""
+    """Tabulate degradation x model: the drop, and the area under the curve."""
     models, areas = robustness.models, any(model.areas for model in robustness.models)
-    header = ["degradation", *(f"{model.model}: drop, points" for model in models)]
-    header += [f"{model.model}: area, %" for model in models] if areas else []
+    header = ("degradation", "model", "drop, points", *(["area, %"] if areas else []))
     rows = []
     for family, conditions in robustness.families.items():
-        cells = [conditions[0].title, *(measured(model.drops[family]) for model in models)]
-        cells += _areas(models, family) if areas else []
-        rows.append(TableRow(tuple(cells)))
-    caption = "Drop from clean accuracy, mean over severities, and area under the curve."
-    return Table(caption, tuple(header), tuple(rows))
-
-
-def _areas(models: Sequence[ModelRobustness], family: str) -> list[str]:
-    return [measured(model.areas.get(family)) for model in models]
+        for number, model in enumerate(models):
+            cells = [conditions[0].title, model.model, measured(model.drops[family])]
+            cells += [measured(model.areas.get(family))] if areas else []
+            rows.append(TableRow(tuple(cells), "" if number else "start"))
+    area = " Area: mean accuracy under the curve, clean images as level 0." if areas else ""
+    caption = f"Drop from clean accuracy, mean over severities.{area}"
+    return Table(caption, header, tuple(rows), labels=2)

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lqjax.metrics.corrected_t import INDEPENDENT, CorrectedT, corrected_t, fold_ratio
+from lqjax.metrics.corrected_t import corrected_t
 from lqjax.metrics.discordance import discordance
 from lqjax.metrics.mcnemar import mcnemar
 from lqjax.metrics.multiplicity import benjamini_hochberg
 from lqjax.metrics.shown import LEVEL, shown_differences
 from lqjax.reporting.conditions import Condition
-from lqjax.reporting.intervals import gaps_by_seed
+from lqjax.reporting.fold_correction import sharing_of_folds
 from lqjax.reporting.sign_flips import sign_flips
 from lqjax.reporting.study import Study
+from lqjax.reporting.training_runs import OverRuns, over_training_runs
 
 MCNEMAR = "McNemar's test"
 SIGN_FLIPS = "a permutation test that turns the signs of the images' differences"
@@ -24,6 +25,10 @@ GROUPED_FLIPS = "a permutation test that turns the signs of whole groups of imag
 AND_RUNS = (
     " and the t-test over training runs, whichever is less sure: the first covers other images, the"
     " second training again"
+)
+AND_UNPAIRED_RUNS = (
+    " and Welch's t-test over training runs, whichever is less sure: the first covers other images,"
+    " the second training again"
 )
 CORRECTED_T = "the t-test over folds with Nadeau and Bengio's correction"
 
@@ -58,12 +63,18 @@ class Significance:
     raw: Mapping[str, float] = field(default_factory=dict)
     discovery: Mapping[str, float] = field(default_factory=dict)
     images: Mapping[str, float] = field(default_factory=dict)
-    runs: Mapping[str, CorrectedT] = field(default_factory=dict)
+    runs: Mapping[str, OverRuns] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
         """Number of degraded conditions that were tested."""
         return self.ahead + self.behind + self.undecided
+
+    @property
+    def covers_training(self) -> bool:
+        """Tell whether training again decides too; else it is about these trained networks."""
+        over_folds = not self.images
+        return over_folds or any(found.mean.is_bounded() for found in self.runs.values())
 
     def shown(self, condition: Condition) -> bool:
         """Tell whether a difference is shown in a condition."""
@@ -78,7 +89,7 @@ class _Raw:
     p_values: np.ndarray
     gaps: np.ndarray
     images: Sequence[float]
-    runs: Sequence[CorrectedT]
+    runs: Sequence[OverRuns]
 
 
 class _Corrected(NamedTuple):
@@ -154,10 +165,10 @@ def _differences(study: Study, pair: Pair, condition: Condition) -> np.ndarray:
 
 
 def _by_folds(study: Study, pairs: Mapping[Pair, Sequence[Condition]]) -> dict[Pair, _Raw]:
-    ratio, found = fold_ratio(study.folds), {}
+    ratio, found = sharing_of_folds(study), {}
     for pair, conditions in pairs.items():
         gaps = np.stack([_differences(study, pair, c) for c in conditions], 1)
-        runs = [corrected_t(column, ratio) for column in study.by_fold(gaps).T]
+        runs = [OverRuns.of(corrected_t(column, ratio)) for column in study.by_fold(gaps).T]
         values = np.array([one.p_value for one in runs])
         found[pair] = _Raw(CORRECTED_T, values, gaps.mean(0), (), runs)
     return found
@@ -180,12 +191,13 @@ def _by_images(study: Study, pairs: Mapping[Pair, Sequence[Condition]]) -> dict[
         else:
             test = SIGN_FLIPS if study.groups is None else GROUPED_FLIPS
             images = [p_values[pair, c] for c in conditions]
-        runs = _over_training_runs(study, pair, conditions)
+        tested = [over_training_runs(study, pair, [condition]) for condition in conditions]
+        runs = [one for one in tested if one is not None]
         values = np.array(images)
         if runs:
-            test += AND_RUNS
-            spread = [one.p_value if one.mean.is_bounded() else 0.0 for one in runs]
-            values = np.maximum(values, spread)
+            test += AND_RUNS if len(runs[0].counts) == 1 else AND_UNPAIRED_RUNS
+            doubts = [_doubt(one, gap.mean()) for one, gap in zip(runs, gaps, strict=True)]
+            values = np.maximum(values, doubts)
         found[pair] = _Raw(test, values, np.mean(gaps, axis=1), images, runs)
     return found
 
@@ -201,9 +213,12 @@ def _mcnemar(gap: np.ndarray) -> float:
     return mcnemar(counts.only_first, counts.only_second).p_value
 
 
-def _over_training_runs(
-    study: Study, pair: Pair, conditions: Sequence[Condition]
-) -> list[CorrectedT]:
-    """Test the gaps of training runs of equal seeds; empty where there are too few."""
-    by_seed = [gaps_by_seed(study, pair, [condition]) for condition in conditions]
-    return [corrected_t(gaps, INDEPENDENT) for gaps in by_seed if gaps is not None]
+def _doubt(runs: OverRuns, gap: float) -> float:
+    """Return the p-value that runs put beside that of the images.
+
+    Where seeds differ, the runs that are compared are not all runs: their gap may point the other
+    way, and then shows nothing of this one.
+    """
+    if not runs.mean.is_bounded():
+        return 0.0
+    return runs.p_value if runs.mean.value * gap > 0 else 1.0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,21 +9,23 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from etils import epath
 
 from lqjax.answer_files import read_predicted
-from lqjax.damaged import damaged, read_text
 from lqjax.metrics.confusion import confusion_matrix
 from lqjax.reporting.conditions import Condition, in_reading_order
 from lqjax.reporting.external.runs import ExternalRun
+from lqjax.reporting.folders import finished_runs, refuse_twice
 from lqjax.reporting.given import Given
 from lqjax.reporting.ladder_reading import read_rungs
 from lqjax.reporting.model_names import in_config_order, model_names
-from lqjax.reporting.pictures import Gallery, Mistake, read_gallery, read_mistakes
+from lqjax.reporting.pictures import Gallery, Mistake, read_gallery, read_mistakes, who_withholds
+from lqjax.reporting.plans import Plan, read_plans
+from lqjax.reporting.recorded import read_config, read_environment
 from lqjax.reporting.scores import Scores
 from lqjax.reporting.tested import Tested, read_tested
 from lqjax.rows import Cost, Divergence, Epoch, Layer, Row, Throughput, read_lines
 from lqjax.rungs import ConditionLadder
+from lqjax.textlists import enumeration
 from lqjax.workdir import Run, Workdir
 
 
@@ -57,12 +57,14 @@ class Study:
       networks: per model its runs; models in the configured order.
       conditions: in reading order; not every network need have finished every one.
       tested: the test images, fold by fold where there are folds.
+      withheld_by: working directories by which no test image may be shown.
       configs, environments: per working directory, by its name; empty where not recorded.
       sources: of models of other code, the file that their predictions were read from.
       ladders: degradations that were tested at many severities.
       rungs: conditions that were tested for a ladder only; they are not among `conditions`.
       given: what the report was asked for.
       diverged: runs that ended so among several learning rates, by the names that models have here.
+      plans: what the settings of working directories ask for, tested or not.
     """
 
     networks: Mapping[str, Sequence[Network]]
@@ -70,6 +72,7 @@ class Study:
     tested: Tested
     gallery: Gallery | None = None
     mistakes: tuple[Mistake, ...] = ()
+    withheld_by: tuple[str, ...] = ()
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     environments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -77,6 +80,7 @@ class Study:
     rungs: tuple[Condition, ...] = ()
     given: Given = Given()
     diverged: tuple[Divergence, ...] = ()
+    plans: tuple[Plan, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -182,9 +186,9 @@ def read_study(workdirs: Sequence[Workdir], external: Sequence[ExternalRun] = ()
     """
     if not workdirs and not external:
         raise ValueError("no working directory; a report needs at least one")
-    _refuse_twice(workdirs)
+    refuse_twice(workdirs)
     titles = _distinct_titles(workdirs)
-    configs = {t: _read_json(w.root / "config.json") for t, w in zip(titles, workdirs, strict=True)}
+    configs = {t: read_config(w) for t, w in zip(titles, workdirs, strict=True)}
     runs = [(t, run) for t, w in zip(titles, workdirs, strict=True) for run in finished_runs(w)]
     runs += [(found.title, found.run) for found in external]
     tested = read_tested([run for _, run in runs])
@@ -197,28 +201,32 @@ def read_study(workdirs: Sequence[Workdir], external: Sequence[ExternalRun] = ()
     names = model_names([*runs, *((title, run) for title, run, _ in ended)], configs)
     names, diverged = names[: len(runs)], names[len(runs) :]
     networks: dict[str, list[Network]] = {name: [] for name in in_config_order(names, configs)}
-    for (_, run), name in zip(runs, names, strict=True):
+    rows: list[tuple[str, Row]] = []
+    for (title, run), name in zip(runs, names, strict=True):
         labels = tested.labels[tested.rows[run.fold]]
-        networks[name].append(_read_network(run, name, labels, len(tested.class_names)))
+        network = _read_network(run, name, labels, len(tested.class_names))
+        networks[name].append(network)
+        rows += [(title, row) for row in network.rows.values()]
     names_here = {(title, run.model): name for (title, run), name in zip(runs, names, strict=True)}
-    rows = [row for found in networks.values() for net in found for row in net.rows.values()]
+    ended_here = {
+        (title, run.model): name for (title, run, _), name in zip(ended, diverged, strict=True)
+    }
     _check_one_test(rows)
-    gallery, drawn = read_gallery(workdirs, list(configs.values()))
+    withheld_by = who_withholds(workdirs, configs)
+    gallery, drawn = (None, []) if withheld_by else read_gallery(workdirs)
     seen = drawn + [row.condition for w in workdirs for row in _read_results(w)]
     patterns = [p for c in configs.values() for p in c.get("evaluation", {}).get("conditions", [])]
-    ordered = in_reading_order(rows, patterns, seen)
+    ordered = in_reading_order([row for _, row in rows], patterns, seen)
     tested_on = read_rungs(workdirs, list(configs.values()))
     return Study(
         networks=networks,
         conditions=tuple(c for c in ordered if c.name not in tested_on.apart),
         tested=tested,
         gallery=gallery,
-        mistakes=read_mistakes(workdirs, configs, names_here),
+        mistakes=() if withheld_by else read_mistakes(workdirs, configs, names_here),
+        withheld_by=withheld_by,
         configs=configs,
-        environments={
-            t: _read_json(w.root / "environment.json")
-            for t, w in zip(titles, workdirs, strict=True)
-        },
+        environments={t: read_environment(w) for t, w in zip(titles, workdirs, strict=True)},
         sources={
             name: title
             for (title, _), name in zip(runs, names, strict=True)
@@ -229,30 +237,8 @@ def read_study(workdirs: Sequence[Workdir], external: Sequence[ExternalRun] = ()
         diverged=tuple(
             replace(found, model=name) for (_, _, found), name in zip(ended, diverged, strict=True)
         ),
+        plans=read_plans(workdirs, configs, {**ended_here, **names_here}),
     )
-
-
-def _refuse_twice(workdirs: Sequence[Workdir]) -> None:
-    """Refuse a directory that is given twice: its runs would count twice."""
-    seen: set[str] = set()
-    for workdir in workdirs:
-        text = str(workdir.root)
-        place = text.rstrip("/") if "://" in text else os.path.realpath(text)
-        if place in seen:
-            raise ValueError(f"{text} is given twice; name each working directory once")
-        seen.add(place)
-
-
-def finished_runs(workdir: Workdir) -> list[Run]:
-    """Return the runs of a working directory that finished some condition.
-
-    Raises:
-      ValueError: there is none.
-    """
-    found = [run for run in workdir.runs() if run.has_rows()]
-    if not found:
-        raise ValueError(f"{workdir.root}: no finished condition; run --mode=evaluate there first")
-    return found
 
 
 def _read_network(run: Run, name: str, labels: np.ndarray, classes: int) -> Network:
@@ -272,16 +258,20 @@ def _read_network(run: Run, name: str, labels: np.ndarray, classes: int) -> Netw
     )
 
 
-def _check_one_test(rows: Sequence[Row]) -> None:
-    for what, values in (
-        ("image sizes", {f"{row.model}: {row.image_size} px" for row in rows}),
-        ("data sets", {f"{row.model}: {row.dataset}" for row in rows}),
-    ):
-        kinds = {value.rpartition(": ")[2] for value in values}
-        if len(kinds) > 1:
+def _check_one_test(rows: Sequence[tuple[str, Row]]) -> None:
+    """Refuse to mix sizes or data sets; rows come with the name of their working directory."""
+    several = len({title for title, _ in rows}) > 1
+    found: dict[str, dict[str, dict[str, None]]] = {"image sizes": {}, "data sets": {}}
+    for title, row in rows:
+        owner = title if several else row.model
+        for what, value in (("image sizes", f"{row.image_size} px"), ("data sets", row.dataset)):
+            found[what].setdefault(value, {})[owner] = None
+    for what, owners in found.items():
+        if len(owners) > 1:
+            listed = "; ".join(f"{value} in {enumeration(list(w))}" for value, w in owners.items())
             raise ValueError(
-                f"different {what} ({', '.join(sorted(values))}); a report compares one: give it"
-                " the working directories of one at a time"
+                f"different {what} ({listed}); a report compares one: give it the working"
+                " directories of one at a time"
             )
 
 
@@ -294,18 +284,3 @@ def _distinct_titles(workdirs: Sequence[Workdir]) -> list[str]:
 def _read_results(workdir: Workdir) -> list[Row]:
     repair = f"--mode=evaluate --workdir={workdir.root} writes it again"
     return read_lines(Row, workdir.root / "results.jsonl", repair)
-
-
-def _read_json(path: epath.Path) -> dict[str, Any]:
-    """Read a JSON object; an absent file is an empty one.
-
-    Raises:
-      DamagedError: not JSON.
-    """
-    if not path.exists():
-        return {}
-    try:
-        found = json.loads(read_text(path))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise damaged(path, f"it is not JSON: {error}") from None
-    return found if isinstance(found, dict) else {}

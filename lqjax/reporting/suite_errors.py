@@ -18,6 +18,7 @@ from lqjax.metrics.normalised_errors import NormalisedErrors, normalise_errors
 from lqjax.metrics.published_errors import (
     CORRUPTIONS,
     EXTRA_CORRUPTIONS,
+    SAME_CORRUPTIONS,
     published_alexnet,
 )
 from lqjax.reporting.conditions import Condition
@@ -25,7 +26,6 @@ from lqjax.reporting.learning_rates import contenders
 from lqjax.reporting.robustness_cells import Cells
 from lqjax.reporting.robustness_reference import (
     PUBLISHED,
-    is_imagenet,
     own_reference,
     why_no_reference,
 )
@@ -69,8 +69,10 @@ def suite_errors(cells: Cells) -> tuple[list[SuiteErrors], str]:
     reference = own_reference((*contenders(cells.study), *cells.models))
     if reference:
         return [_by_own(cells, s, found, reference) for s, found in suites.items()], ""
-    if not is_imagenet(cells.study.dataset, len(cells.study.class_names)):
-        return [], why_no_reference(cells.study.dataset)
+    study = cells.study
+    reason = why_no_reference(study.dataset, len(study.class_names), study.image_size)
+    if reason:
+        return [], reason
     made, reasons = [], []
     for suite, found in suites.items():
         try:
@@ -98,7 +100,8 @@ def complete_suites(conditions: Sequence[Condition]) -> dict[str, list[Condition
 
 def _complete(by_name: Mapping[str, list[Condition]]) -> list[Condition]:
     levels = {condition.level for found in by_name.values() for condition in found}
-    extra = EXTRA_CORRUPTIONS if set(CORRUPTIONS) <= set(by_name) else ()
+    names = {SAME_CORRUPTIONS.get(name, name) for name in by_name}
+    extra = EXTRA_CORRUPTIONS if set(CORRUPTIONS) <= names else ()
     return [
         condition
         for name, found in by_name.items()

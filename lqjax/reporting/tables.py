@@ -9,7 +9,9 @@ from lqjax.reporting.comparison import DEGRADED_MEAN, TESTS_SECTION, Cell, Compa
 from lqjax.reporting.conditions import by_family
 from lqjax.reporting.document import Table, TableRow
 from lqjax.reporting.formatting import (
+    GAP_HEAD,
     MISSING,
+    about_gap,
     gap,
     p_value,
     percent,
@@ -29,7 +31,7 @@ def study_table(study: Study, comparison: Comparison) -> Table:
     header = ["condition", *(["parameters"] if settings else [])]
     header += [f"{model} %" for model in study.models]
     if comparison.other:
-        header.append(f"gap in points: {comparison.leader} − {comparison.other}")
+        header.append(GAP_HEAD)
         header.append("p")
     starts = {group[0].name for group in by_family(c.condition for c in comparison.cells).values()}
     rows = [
@@ -44,6 +46,7 @@ def study_table(study: Study, comparison: Comparison) -> Table:
         rows.append(TableRow(tuple(cells), "summary"))
     notes = [
         f"Top-1 accuracy in % on {plural(study.n, 'test image')}, with 95 % intervals.",
+        about_gap(comparison.leader, comparison.other),
         spread(study),
         _about_training(study),
         _about_tests(comparison),
@@ -90,8 +93,9 @@ def _about_tests(comparison: Comparison) -> str:
             f" corrected by Holm over all {len(comparison.pairs)} pairs of networks, which stand"
             f" under {TESTS_SECTION}; {marked}"
         )
-    many = f" after Holm's correction for {tests.count} degraded conditions"
-    return f"p is that of {tests.test}{many if tests.count > 1 else ''}; {marked}"
+    several = tests.count > 1
+    many = f", after Holm's correction for {tests.count} degraded conditions," if several else ""
+    return f"p{many} is that of {tests.test}; {marked}"
 
 
 def without_empty_columns(table: Table) -> Table:

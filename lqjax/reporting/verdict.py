@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lqjax.metrics.interval import Estimate
 from lqjax.metrics.shown import LEVEL
 from lqjax.reporting.comparison import Cell, Comparison
 from lqjax.reporting.diverged import incomplete
 from lqjax.reporting.formatting import interval, p_value, percent, plural, points
-from lqjax.reporting.intervals import accuracy_over_images
+from lqjax.reporting.intervals import accuracy_over_images, within
 from lqjax.reporting.learning_rates import contenders
 from lqjax.reporting.outcomes_in_words import correction, outcome
 from lqjax.reporting.protocol import opening
 from lqjax.reporting.study import Study
 from lqjax.reporting.training_state import Levelling, levelling
+from lqjax.reporting.unfinished import unfinished
 from lqjax.textlists import enumeration
 
 CHANCE_OF_TRAINING = "No difference is shown over training runs"
@@ -102,15 +103,6 @@ def _grouped_clause(study: Study, comparison: Comparison) -> tuple[str, bool]:
     )
 
 
-def unfinished(study: Study) -> str:
-    """Say that folds of a cross-validation are missing; else empty."""
-    asked = [config.get("data", {}).get("folds") or 0 for config in study.configs.values()]
-    planned = max(asked, default=0)
-    if planned <= study.folds:
-        return ""
-    return f"Unfinished: {study.folds} of {planned} folds have been tested"
-
-
 def one_class(study: Study) -> str:
     """Say that all test images are of one class; else empty."""
     if study.commonest_share < 1:
@@ -139,7 +131,7 @@ def _retrained_clause(comparison: Comparison) -> tuple[str, bool]:
     gap = comparison.retrained
     if gap is None:
         return "", True
-    if gap.excludes_zero():
+    if gap.low > 0:  # runs of shared seeds alone might even turn it
         return f"; over training runs the gap is {points(gap)}", True
     return f", but training again may turn this: over training runs the gap is {points(gap)}", False
 
@@ -166,10 +158,15 @@ def untrained(study: Study, comparison: Comparison) -> str:
 
 
 def _surely(study: Study, model: str, clean: Cell) -> float:
-    """Return what a model's clean accuracy is at least, as far as the test images tell."""
-    if study.folds == 1:
+    """Return what a model's clean accuracy is at least, as far as the test images tell.
+
+    Groups do not count: two patients say little about others, but that a network learned to tell
+    classes apart shows in their images.
+    """
+    if study.folds == 1 and study.groups is None:
         return clean.accuracy[model].low  # type: ignore[union-attr]
-    return accuracy_over_images(study, study.correct(model, clean.condition)).low
+    ungrouped = replace(study, tested=replace(study.tested, groups=None))
+    return accuracy_over_images(ungrouped, study.correct(model, clean.condition)).low
 
 
 def still_rising(study: Study) -> dict[str, Levelling]:
@@ -226,11 +223,25 @@ def _clean_clause(comparison: Comparison) -> str:
         return ""
     gap, leader, other = cell.gap, comparison.leader, comparison.other
     if not comparison.shown(cell.condition):  # as the star in the table
-        return f"; on clean images no difference is shown ({points(gap)})"
+        reason = _in_spite_of(comparison, cell) if gap.excludes_zero() else ""
+        return f"; on clean images no difference is shown ({points(gap)}{reason})"
     if gap.value > 0:
         return f"; on clean images {leader} is ahead too ({points(gap)})"
     turned = Estimate(-gap.value, -gap.high, -gap.low)
     return f"; on clean images {other} is ahead ({points(turned)})"
+
+
+def _in_spite_of(comparison: Comparison, cell: Cell) -> str:
+    """Say why no difference is shown although the interval over images leaves out zero."""
+    name, tests = cell.condition.name, comparison.tests
+    if tests is None:
+        return ""
+    runs = tests.runs.get(name)
+    if runs is not None and tests.images and runs.mean.is_bounded() and runs.p_value > LEVEL:
+        return f"; over training runs {interval(within(runs.mean, -1, 1))}"
+    if tests.raw[name] > LEVEL:
+        return f"; p = {p_value(tests.raw[name])} by {tests.test.partition(' that ')[0]}"
+    return f"; p = {p_value(tests.p_values[name])} after Holm's correction over all pairs"
 
 
 def _standing(study: Study, comparison: Comparison) -> str:

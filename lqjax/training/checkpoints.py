@@ -11,21 +11,26 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import orbax.checkpoint as ocp
+from absl import logging as absl_logging
 from etils import epath
 from orbax.checkpoint import checkpoint_managers
 
 from lqjax.distributed import decide, lost_another
+from lqjax.epochs import best_epoch, kept_epochs, tested_epoch
+from lqjax.rows import Epoch
 from lqjax.stopping import patiently
 from lqjax.training.aside import forget, give_back_missing, is_aside, put_aside
 from lqjax.training.damage import UnreadableError, checksum, sealed, set_aside
 from lqjax.training.fitting import structure_checksum
-from lqjax.training.reading import MODEL, RECORD, REST, handlers, read_part, read_record, reason
-from lqjax.training.record import Record, best_epoch
+from lqjax.training.reading import MODEL, RECORD, REST, handlers, read_part, read_record
+from lqjax.training.record import Record
+from lqjax.training.tested import Tested, in_its_place
+from lqjax.training.unwritten import why_not_written
 from lqjax.typing import Tree
 
 
 class NotWrittenError(OSError):
-    """A checkpoint could not be written; the message says why, and that earlier ones are whole."""
+    """A checkpoint could not be written; the message says why, and what is left."""
 
 
 class KeepBestAndLatest(checkpoint_managers.PreservationPolicy):
@@ -65,23 +70,25 @@ class Checkpoints:
     ) -> None:
         self.folder = folder
         self._policy, self._say, self._read_only = KeepBestAndLatest(keep), say, read_only
+        self._damaged: set[int] = set()  # where nothing is moved out of the way
         self._manager = self._open()
 
     def _open(self) -> ocp.CheckpointManager:
         if not self._read_only:
             decide(lambda: give_back_missing(self.folder))
-        options = ocp.CheckpointManagerOptions(
-            preservation_policy=None if self._read_only else self._policy,
-            cleanup_tmp_directories=not self._read_only,
-            read_only=self._read_only,
-            create=not self._read_only,
-        )
         remote = "://" in str(self.folder)
-        return ocp.CheckpointManager(
-            self.folder if remote else epath.Path(self.folder).absolute(),
-            options=options,
-            item_handlers=handlers(),
-        )
+        with _quiet():
+            options = ocp.CheckpointManagerOptions(
+                preservation_policy=None if self._read_only else self._policy,
+                cleanup_tmp_directories=not self._read_only,
+                read_only=self._read_only,
+                create=not self._read_only,
+            )
+            return ocp.CheckpointManager(
+                self.folder if remote else epath.Path(self.folder).absolute(),
+                options=options,
+                item_handlers=handlers(),
+            )
 
     def __enter__(self) -> Checkpoints:
         return self
@@ -101,7 +108,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """List the steps of which there are checkpoints, the latest first."""
-        return sorted(self._manager.all_steps(), reverse=True)
+        return sorted(set(self._manager.all_steps()) - self._damaged, reverse=True)
 
     def save(self, model: Tree, rest: Tree, record: Record) -> None:
         """Write a state, in the background; an earlier checkpoint of the same step is replaced.
@@ -121,16 +128,17 @@ class Checkpoints:
             checksums={name: checksum(part) for name, part in parts.items()},
             structures={name: structure_checksum(part) for name, part in parts.items()},
         )
-        if record.history:
-            # What is evaluated: the best epoch, or the last one.
-            self._policy.needed = {best_epoch(record.history).step, record.history[-1].step}
+        steps = decide(self.steps)
+        if kept := kept_epochs(record.history, [*steps, record.step]):
+            # What is evaluated: the best epoch that is not lost, or the last one.
+            self._policy.needed = {best_epoch(kept).step, kept[-1].step}
         items = {
             MODEL: ocp.args.PyTreeSave(model),
             REST: ocp.args.PyTreeSave(rest),
             RECORD: ocp.args.JsonSave(sealed(dataclasses.asdict(record))),
         }
         with self._writing():
-            replaces = decide(lambda: record.step in self._manager.all_steps())
+            replaces = record.step in steps
             if replaces:
                 self._manager.wait_until_finished()
                 decide(lambda: put_aside(self.folder, record.step))
@@ -187,7 +195,7 @@ class Checkpoints:
                 model = read_part(folder, MODEL, abstract_model, record)
                 rest = read_part(folder, REST, abstract_rest, record)
             except UnreadableError as error:
-                self._set_aside(steps, error)
+                self._set_aside(step, error, self._instead(steps))
                 continue
             if not self._read_only:
                 decide(functools.partial(forget, self.folder, step))
@@ -203,19 +211,56 @@ class Checkpoints:
         """
         return read_part(self.folder / str(step), MODEL, abstract, self.record(step))
 
-    def _set_aside(self, steps: Sequence[int], error: UnreadableError) -> None:
-        """Move the latest checkpoint out of the way, and say what is used instead."""
-        step = steps[0]
+    def tested(self, choice: str, abstract: Tree) -> Tested | None:
+        """Read the weights that are tested, `None` where those of no epoch can be read.
+
+        Where those of the epoch that is asked for cannot be read, they are moved aside and the
+        best (or the last) of the other epochs that have a checkpoint takes its place; a warning
+        names both.
+
+        Args:
+          choice: as `evaluation.checkpoint`, "best" or "latest".
+          abstract: as in `latest`, for `{"params": ..., "stats": ...}`.
+
+        Raises:
+          ValueError: the checkpoint is of another network, or another version wrote it.
+        """
+        known: Sequence[Epoch] = ()
+        while steps := decide(self.steps):
+            step, instead = steps[0], self._instead(steps)
+            try:
+                history = self.record(step).history
+                known = max(known, history, key=len)  # what is moved aside is not forgotten
+                kept = kept_epochs(history, steps)
+                if not kept:
+                    return None
+                asked, epoch = tested_epoch(known, choice), tested_epoch(kept, choice)
+                step, instead = epoch.step, f"it has the weights of epoch {epoch.epoch}"
+                weights = self.model(step, abstract)
+            except UnreadableError as error:
+                self._set_aside(step, error, instead)
+                continue
+            if epoch != asked:
+                self._say(in_its_place(self.folder, asked, epoch, choice))
+            return Tested(weights, epoch, asked)
+        return None
+
+    def _instead(self, steps: Sequence[int]) -> str:
+        """Say what is used where the latest checkpoint is damaged."""
+        if decide(lambda: is_aside(self.folder, steps[0])):
+            return "the one it was to replace is used"
+        return "the one before it is used" if len(steps) > 1 else "no other is left"
+
+    def _set_aside(self, step: int, error: UnreadableError, more: str) -> None:
+        """Move a checkpoint out of the way, and say so; who only reads leaves it out."""
+        if self._read_only:
+            self._damaged.add(step)
+            self._say(f"warning: checkpoint {step} is damaged ({error}); {more}")
+            return
         self._manager.close()
         moved = set_aside(self.folder, step)
-        if decide(lambda: is_aside(self.folder, step)):
-            instead = "the one it was to replace is used"
-        elif len(steps) > 1:
-            instead = "the one before it is used"
-        else:
-            instead = "no other is left"
         self._say(
-            f"warning: checkpoint {step} is damaged ({error}) and was moved to {moved}; {instead}"
+            f"warning: checkpoint {step} is damaged ({error}) and was moved to {moved}; {more}"
         )
         self._manager = self._open()
 
@@ -224,10 +269,18 @@ class Checkpoints:
         try:
             yield
         except Exception as error:  # a full disk comes as an error of the storage library
-            raise NotWrittenError(
-                f"no checkpoint could be written to {self.folder} ({reason(error)}); earlier ones"
-                " are whole: make room and start the same command again"
-            ) from error
+            raise NotWrittenError(why_not_written(self.folder, error)) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Orbax from warning that what is only read is only read."""
+    before = absl_logging.get_verbosity()
+    absl_logging.set_verbosity(min(before, absl_logging.ERROR))
+    try:
+        yield
+    finally:
+        absl_logging.set_verbosity(before)
 
 
 def _detached(tree: Tree) -> Tree:

@@ -20,8 +20,8 @@ DAMAGED = "damaged"
 
 EXPLANATION = "README.txt"
 EXPLAINED = (
-    "Checkpoints that could not be read. Training went on from an earlier one, or anew; nothing\n"
-    "here is used any more, and it may be deleted.\n"
+    "Checkpoints that could not be read. Training went on from an earlier one, or anew, and\n"
+    "another epoch was tested; nothing here is used any more, and it may be deleted.\n"
 )
 
 SEAL = "seal"

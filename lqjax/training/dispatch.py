@@ -106,7 +106,7 @@ class Dispatcher:
             self._program = jit(
                 update,
                 donate_argnums=0,
-                in_shardings=(whole, whole, whole, split, split, split),
+                in_shardings=(whole, whole, whole, split, split, split, split),
                 out_shardings=(whole, whole),
             )
 

@@ -13,7 +13,7 @@ from lqjax.typing import Tree
 
 
 class MisfitError(ValueError):
-    """A checkpoint belongs to another network; the message names two shapes."""
+    """A checkpoint belongs to another network; the message names what stands on either side."""
 
 
 def check_fit(found: Tree, wanted: Tree, folder: epath.Path) -> None:
@@ -30,9 +30,12 @@ def check_fit(found: Tree, wanted: Tree, folder: epath.Path) -> None:
     there, needed = _forms(found), _forms(wanted)
     for name, form in needed.items():
         if name not in there:
+            other = next((name for name in there if name not in needed), "")
+            instead = f"has {other}, {there[other]}, which is not here" if other else "none instead"
             raise MisfitError(
                 f"{folder} belongs to another network or other settings: it has no {name}, which"
-                f" is {form} here; use another workdir, or the settings it was made with"
+                f" is {form} here, and {instead}; use another workdir, or the settings it was made"
+                " with"
             )
         if there[name] != form:
             raise MisfitError(

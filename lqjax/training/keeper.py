@@ -19,7 +19,7 @@ from lqjax.training.plan import is_finished
 from lqjax.training.record import Record
 from lqjax.training.state import to_rest
 from lqjax.typing import Tree
-from lqjax.variants import rate_of
+from lqjax.variants import is_one_of_several
 from lqjax.workdir import Run
 
 
@@ -33,6 +33,7 @@ class Keeper:
       checkpoints, log: where its state and its numbers go.
       history: one record per finished epoch.
       machine: the devices it is trained with.
+      resolved: what the settings that were left open came to.
       rate_ratio: its peak learning rate over that of the schedule that all runs share.
       diverged: its loss is not finite any more, and other learning rates go on without it.
     """
@@ -44,6 +45,7 @@ class Keeper:
     log: TrainingLog
     history: list[Epoch]
     machine: Mapping[str, Any]
+    resolved: Mapping[str, Any]
     rate_ratio: float = 1.0
     diverged: bool = False
 
@@ -55,7 +57,7 @@ class Keeper:
     @property
     def is_one_rate_of_several(self) -> bool:
         """Whether it is there to find out whether its learning rate will do."""
-        return len(self.config.run.learning_rates) > 1 and rate_of(self.run.model) is not None
+        return is_one_of_several(self.run.model, self.config.run.learning_rates)
 
     def diverge(self, step: int, learning_rate: float, loss: float) -> None:
         """End the run for good; what was saved of it stays."""
@@ -86,5 +88,6 @@ class Keeper:
             seconds=seconds,
             config=to_dict(self.config),
             machine=self.machine,
+            resolved=self.resolved,
         )
         self.checkpoints.save(weights, to_rest(state, self.config), record)

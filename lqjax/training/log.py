@@ -75,6 +75,11 @@ class TrainingLog:
             self._started.callback(opened.close)
             self._opened.append(opened)
 
+    def complete(self) -> None:
+        """Add to the log of a finished run what a kill between its end and the log kept out."""
+        for writer in self._writers:
+            writer.complete(self._run)
+
     def dispatched(
         self,
         step: int,
@@ -83,6 +88,7 @@ class TrainingLog:
         loss: float,
         learning_rate: float,
         waited_seconds: float = 0.0,
+        done: float | None = None,
     ) -> None:
         """Count a dispatch, after its loss has been read; write a line when one is due.
 
@@ -94,8 +100,9 @@ class TrainingLog:
           loss: training loss, nats.
           learning_rate: of its last step.
           waited_seconds: how long the loop waited for its images.
+          done: when the devices were done with it, on the clock of the log; now if left out.
         """
-        self._meter.count(images, waited_seconds)
+        self._meter.count(images, waited_seconds, done)
         if step // self._every == (step - steps) // self._every:
             return
         values = {"loss": loss, "learning_rate": learning_rate, **self._pace()}

@@ -23,19 +23,20 @@ from lqjax.optim.building import peak_rate
 from lqjax.progress import Progress, Stage
 from lqjax.rows import Epoch
 from lqjax.settings import replace_at
-from lqjax.stopping import at_once, patiently
+from lqjax.stopping import SAVES_FIRST, at_once, patiently
 from lqjax.training.accumulation import check_accumulation
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.closing import close_epoch, epoch_record
 from lqjax.training.courses import Courses
 from lqjax.training.keeper import Keeper
 from lqjax.training.log import TrainingLog
-from lqjax.training.machine import changes_of_machine, machine_of
+from lqjax.training.machine import machine_of, other_machine
 from lqjax.training.material import Material
 from lqjax.training.passage import Passage
 from lqjax.training.position import Position, stacked
 from lqjax.training.profiling import Profiler
 from lqjax.training.record import Record
+from lqjax.training.resolved import resolved_settings
 from lqjax.training.room import in_one_line
 from lqjax.training.several import count_runs
 from lqjax.training.state import (
@@ -132,6 +133,8 @@ class Trainer:
                 at = self._start(stack, progress)
             for keeper in at.keepers:
                 keeper.run.write_history(keeper.history)
+                if keeper.finished:
+                    keeper.log.complete()
             if not at.finished:
                 self._to_the_end(at, stack, progress, checks_room)
             elif self.config.run.profile:
@@ -198,8 +201,9 @@ class Trainer:
         log = TrainingLog(run, config, self.network, self.mesh, self.writers, say)
         stack.enter_context(log)
         ratio = peak_rate(config) / peak_rate(self.config)
-        material = self.materials[run.fold]
-        return Keeper(run, config, material, checkpoints, log, [], machine_of(self.mesh), ratio)
+        material, machine = self.materials[run.fold], machine_of(self.mesh)
+        resolved = resolved_settings(config, self.network)
+        return Keeper(run, config, material, checkpoints, log, [], machine, resolved, ratio)
 
     def _back(self, keeper: Keeper, step: int, behind: str) -> tuple[Tree, Record]:
         """Restore a run at a step that others stand at; one that is finished stays what it is."""
@@ -214,18 +218,18 @@ class Trainer:
         """Read the latest checkpoint of a run, and its history; begin where there is none."""
         config = keeper.config
         abstract = abstract_state(self.network, self.optimizer, config, self.mesh)
-        found = keeper.checkpoints.latest(*abstract_items(abstract, config, self.mesh))
+        items = abstract_items(abstract, config, self.mesh)
+        found = keeper.checkpoints.latest(*items)
         if found is None:
             state = create_state(self.network, self.optimizer, config, self.mesh)
             return state, Record(0, ())
         model, rest, record = found
         keeper.history[:] = record.history
-        changes = changes_of_machine(record.machine, keeper.machine)
-        if progress and changes and not keeper.finished:
-            progress.say(
-                f"warning: {self.network.name} goes on on another machine ({changes}): its results"
-                " will differ in the last digits from those of an undisturbed run"
-            )
+        if progress:  # told now, not when all the training is done
+            keeper.checkpoints.tested(config.evaluation.checkpoint, items[0])
+        said = other_machine(self.network.name, record.machine, keeper.machine)
+        if progress and said and not keeper.finished:
+            progress.say(said)
         return from_items(model, rest, config), record
 
     def _epoch(self, at: Position, passage: Passage, stage: Stage) -> None:
@@ -267,6 +271,7 @@ class Trainer:
         except BaseException as error:
             # Asked to stop: the steps of the epoch are kept, unless other processes had to help.
             if not isinstance(error, Exception) and not several_processes():
+                passage.say(SAVES_FIRST)
                 passage.save(at)  # the request is repeated, and does not cut the save short
             raise
         return weights, made

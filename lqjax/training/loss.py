@@ -11,6 +11,7 @@ import optax
 from lqjax.config import TrainingConfig
 from lqjax.training.class_weights import BY_RARITY, EVEN, parse_class_weights
 from lqjax.training.focal import focal_factors
+from lqjax.training.material import BALANCED
 from lqjax.typing import Logits
 
 FOCAL = "focal"
@@ -25,8 +26,13 @@ def check_loss(settings: TrainingConfig, class_names: Sequence[str]) -> None:
     """Refuse settings that do not fit the classes of the data, before training.
 
     Raises:
-      ValueError: as `parse_class_weights`.
+      ValueError: as `parse_class_weights`; or rare classes are made up for twice.
     """
+    if settings.class_weights == BY_RARITY and settings.sampling == BALANCED:
+        raise ValueError(
+            "training.sampling=balanced and training.class_weights=auto both make up for rare"
+            " classes, which would count too much; set one of them to shuffled, or to none"
+        )
     if settings.class_weights not in (EVEN, BY_RARITY):
         parse_class_weights(settings.class_weights, class_names)
 

@@ -42,14 +42,20 @@ class Meter:
         self._warm = False
         self._clear()
 
-    def count(self, images: int, waited_seconds: float) -> None:
-        """Count a dispatch whose result has been read: its images, and the wait for them."""
-        now = self._clock()
+    def count(self, images: int, waited_seconds: float, done: float | None = None) -> None:
+        """Count a dispatch: its images, the wait for them, and the time up to its end.
+
+        Args:
+          done: when it was, on the clock of the meter; now if left out. A pause since then has
+            counted the time before it already.
+        """
+        done = self._clock() if done is None else done
         if self._since is not None:
-            self._seconds += now - self._since
+            done = max(done, self._since)
+            self._seconds += done - self._since
             self._images += images
             self._waited += waited_seconds
-        self._since, self._warm = now, True
+        self._since, self._warm = done, True
 
     def pause(self) -> None:
         """Stand still: what follows is not training."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +19,7 @@ from lqjax.progress import Stage
 from lqjax.runtime import read, replicated
 from lqjax.stopping import Terminated, asked_to_stop, patiently, raise_if_asked
 from lqjax.training.dispatch import Dispatch, Dispatcher
+from lqjax.training.handed import Handed
 from lqjax.training.measures import no_measures
 from lqjax.training.plan import Plan
 from lqjax.training.position import Position, stacked
@@ -35,16 +35,6 @@ SECONDS_PER_MINUTE = 60
 
 class DivergedError(RuntimeError):
     """The loss is not finite; the message says where and what to try."""
-
-
-@dataclass(frozen=True)
-class _Handed:
-    """A dispatch on its way: its loss is read when the next one has been handed over."""
-
-    loss: jax.Array
-    step: int
-    steps: int
-    waited: float
 
 
 class Passage:
@@ -75,14 +65,14 @@ class Passage:
         self.titles, self.profiler, self.stage = titles, profiler, stage
         self._saved, self._checks_room = time.perf_counter(), checks_room
         self._first, self._rates, self._warm = 0, np.zeros((1, 0)), False
-        self._given_up, self._saving = False, 0.0
+        self._given_up, self._apart = False, 0.0
 
     def run(self, at: Position, label: str) -> float:
         """Make the steps that are left of the epoch, or those until no run is left.
 
         Returns:
-          Images per second of all runs, without checkpoints and the dispatch that compiled; 0 if
-          that was all.
+          Images per second of all runs, without checkpoints, the making of a trace and the
+          dispatch that compiled; 0 if that was all.
 
         Raises:
           DivergedError: the loss is not finite.
@@ -90,42 +80,59 @@ class Passage:
         """
         began = time.perf_counter() - at.seconds
         dispatches, factor, scales = self._begin(at)
-        handed: _Handed | None = None
-        first_step, started, self._saving = at.step, time.perf_counter(), 0.0
+        handed: Handed | None = None
+        first_step, started, self._apart = at.step, time.perf_counter(), 0.0
         self.stage.note(label if self._warm else f"{label}, compiling")
         with patiently():
-            while not self._given_up and (found := self._next(dispatches)) is not None:
+            while not self._given_up and (found := self._next(dispatches, handed)) is not None:
                 dispatch, waited = found
-                self.profiler.step(at.step)
-                loss = self._hand_over(at, dispatch, factor, scales)
-                if handed is not None:
-                    self._report(at, handed, label)
-                handed = _Handed(loss, at.step, dispatch.steps, waited)
+                self._trace(at, handed)
+                before, handed = handed, self._hand_over(at, dispatch, factor, scales, waited)
+                if before is not None:
+                    self._report(at, before, label)
                 if not self._warm:
                     self._warm, first_step, started = True, at.step, time.perf_counter()
-                    self._saving = 0.0
+                    self._apart = 0.0
                 self.stage.advance(dispatch.steps * self._images_per_step(at))
                 at.seconds = time.perf_counter() - began
                 if self._keeps_what_is_done(at, handed, label):
                     handed = None
             if handed is not None:
                 self._report(at, handed, label)
-            self.profiler.stop()
+            with self._not_training(at):
+                self.profiler.stop()
             if self._asked():  # while the last steps were waited for
                 self._save_and_stop(at)
-        seconds, steps = time.perf_counter() - started - self._saving, at.step - first_step
+        seconds, steps = time.perf_counter() - started - self._apart, at.step - first_step
         return steps * self._images_per_step(at) / seconds if steps and seconds > 0 else 0.0
 
     def save(self, at: Position) -> None:
         """Write a checkpoint within an epoch, and wait until it is written; it is not training."""
+        with self._not_training(at):
+            self.profiler.stop()
+            self._write(at)
+        self._saved = time.perf_counter()
+
+    @contextmanager
+    def _not_training(self, at: Position) -> Iterator[None]:
+        """Leave what is done meanwhile out of the images per second."""
         began = time.perf_counter()
-        self.profiler.stop()
         with ExitStack() as pauses:
             for number in at.open_ones:
                 pauses.enter_context(at.keepers[number].log.paused())
-            self._write(at)
-        self._saved = time.perf_counter()
-        self._saving += self._saved - began
+            yield
+        self._apart += time.perf_counter() - began
+
+    def _trace(self, at: Position, handed: Handed | None) -> None:
+        """Count a dispatch for the profiler; while it starts or ends a trace, none is under way."""
+        if not self.profiler.is_due:
+            self.profiler.step(at.step)
+            return
+        if handed is not None:
+            jax.block_until_ready(handed.loss)
+            handed.look(time.perf_counter())
+        with self._not_training(at):
+            self.profiler.step(at.step)
 
     @staticmethod
     def _write(at: Position) -> None:
@@ -200,8 +207,8 @@ class Passage:
         return self.dispatcher.dispatches(order, first, scales), placed, scales
 
     def _hand_over(
-        self, at: Position, dispatch: Dispatch, factor: jax.Array, scales: Scales
-    ) -> jax.Array:
+        self, at: Position, dispatch: Dispatch, factor: jax.Array, scales: Scales, waited: float
+    ) -> Handed:
         """Run a dispatch; the first is waited for, so that running out of memory shows there."""
         if self._warm:
             at.state, loss = dispatch.run(at.state, factor)
@@ -211,20 +218,31 @@ class Passage:
                     self.dispatcher.check_room(at.state, factor, scales)
                 at.state, loss = jax.block_until_ready(dispatch.run(at.state, factor))
         at.step += dispatch.steps
-        return loss
+        handed = Handed(loss, at.step, dispatch.steps, waited)
+        handed.look(time.perf_counter())
+        return handed
 
     def _images_per_step(self, at: Position) -> int:
         return self.config.training.batch_size * len(at.keepers)
 
     @staticmethod
-    def _next(dispatches: Iterator[Dispatch]) -> tuple[Dispatch, float] | None:
+    def _next(
+        dispatches: Iterator[Dispatch], handed: Handed | None
+    ) -> tuple[Dispatch, float] | None:
+        """Wait for the next dispatch; the wait counts with the step that is under way, if any."""
         asked = time.perf_counter()
+        if handed is not None:
+            handed.look(asked)
         dispatch = next(dispatches, None)
-        return None if dispatch is None else (dispatch, time.perf_counter() - asked)
+        waited = time.perf_counter() - asked
+        if handed is not None and handed.done is None:
+            handed.waited, waited = handed.waited + waited, 0.0
+        return None if dispatch is None else (dispatch, waited)
 
-    def _report(self, at: Position, handed: _Handed, label: str) -> None:
+    def _report(self, at: Position, handed: Handed, label: str) -> None:
         """Read the loss of a dispatch: the only transfer in the loop."""
         values, last = np.atleast_1d(read(handed.loss)), handed.step - 1
+        handed.look(time.perf_counter())
         for number, keeper in enumerate(at.keepers):
             value = float(values[number])
             if keeper.finished:
@@ -234,12 +252,14 @@ class Passage:
                 continue
             images = handed.steps * self._images_per_step(at)  # of all runs: it took all of them
             rate = self.rate(last, number)
-            keeper.log.dispatched(handed.step, handed.steps, images, value, rate, handed.waited)
+            keeper.log.dispatched(
+                handed.step, handed.steps, images, value, rate, handed.waited, handed.done
+            )
         going = [values[n] for n, keeper in enumerate(at.keepers) if not keeper.finished]
         if going:
             self.stage.note(f"{label}, loss {float(np.mean(going)):.3f}")
 
-    def _keeps_what_is_done(self, at: Position, handed: _Handed, label: str) -> bool:
+    def _keeps_what_is_done(self, at: Position, handed: Handed, label: str) -> bool:
         """Write a checkpoint where it is time for one, and stop where that was asked for."""
         stops = self._asked()
         if not (stops or self._is_due(handed)):
@@ -261,7 +281,7 @@ class Passage:
         raise_if_asked()
         raise Terminated  # another process was asked
 
-    def _is_due(self, handed: _Handed) -> bool:
+    def _is_due(self, handed: Handed) -> bool:
         """Tell whether the last checkpoint is long ago.
 
         Several processes agree on it, when a multiple of `run.log_every` steps was passed only,

@@ -11,10 +11,10 @@ import numpy as np
 import optax
 
 from lqjax.config import Config
+from lqjax.epochs import best_epoch
 from lqjax.optim.building import build_schedule
 from lqjax.rows import Epoch
 from lqjax.runtime import read
-from lqjax.training.record import best_epoch
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,12 @@ class Profiler:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the next `step` starts or ends the trace, which takes its time."""
+        moments = (WARM_DISPATCHES, WARM_DISPATCHES + TRACED_DISPATCHES)
+        return self._active and self._dispatches in moments
+
     def step(self, step: int) -> None:
         """Count a dispatch that is about to be made; start or end the trace when it is time.
 

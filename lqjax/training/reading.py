@@ -21,6 +21,9 @@ T = TypeVar("T")
 MODEL, REST, RECORD = "model", "rest", "record"
 """The parts of a checkpoint, each a folder."""
 
+TAIL = " See full TensorStore details"
+"""Begins what TensorStore's messages end in: nothing that a user could read."""
+
 LONGEST_REASON = 200
 """Characters of another library's message that ours quote."""
 
@@ -125,7 +128,18 @@ def reason(error: Exception) -> str:
     """Say in a few words what another library met; of a disk's error, what the system said."""
     text = " ".join(str(error).split())
     code = SYSTEM_ERROR.search(text)
-    return os.strerror(int(code[1])) if code else text[:LONGEST_REASON]
+    return os.strerror(int(code[1])) if code else text.partition(TAIL)[0][:LONGEST_REASON]
+
+
+def code_of(error: BaseException | None) -> int | None:
+    """Give the number of the system's error behind another library's; `None` if it has none."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno is not None:
+            return error.errno
+        if code := SYSTEM_ERROR.search(" ".join(str(error).split())):
+            return int(code[1])
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _tried(read: Callable[[], T], folder: epath.Path) -> tuple[T | None, UnreadableError | None]:

@@ -71,7 +71,7 @@ def make_recalibration(
         for number, batch in enumerate(images.batches(rows)):
             key = jax.random.fold_in(jax.random.key(seed), number)
             words = np.asarray(jax.random.key_data(key))
-            stats = program(params, stats, words, material.scales, *batch)
+            stats = program(params, stats, words, material.scales, *batch[:3])
         return stats
 
     return recalibrate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,8 +32,10 @@ class Record:
       step: steps made.
       history: one record per finished epoch.
       seconds: time spent in the epoch that was not finished.
-      config: the resolved settings, as plain nested dicts.
+      config: the settings, as plain nested dicts.
       machine: what it ran on; results on another differ in the last digits.
+      resolved: what those came to that were left open, from `lqjax.training.resolved`; empty in
+        records of earlier versions.
       checksums: of the items, as `lqjax.training.damage.checksum` computes them.
       structures: of the items, as `lqjax.training.fitting.structure_checksum` computes them.
       format: version of the layout.
@@ -44,6 +46,7 @@ class Record:
     seconds: float = 0.0
     config: Mapping[str, Any] = field(default_factory=dict)
     machine: Mapping[str, Any] = field(default_factory=dict)
+    resolved: Mapping[str, Any] = field(default_factory=dict)
     checksums: Mapping[str, int] = field(default_factory=dict)
     structures: Mapping[str, int] = field(default_factory=dict)
     format: int = FORMAT
@@ -71,8 +74,3 @@ class Record:
         history = tuple(Epoch(**epoch) for epoch in values["history"])
         known = {f.name: values[f.name] for f in dataclasses.fields(cls) if f.name in values}
         return cls(**{**known, "history": history})
-
-
-def best_epoch(history: Sequence[Epoch]) -> Epoch:
-    """Pick the best epoch: highest validation accuracy, then lowest loss, then the earliest."""
-    return min(history, key=lambda e: (-e.validation_accuracy, e.validation_loss, e.epoch))

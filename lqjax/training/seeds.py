@@ -106,5 +106,5 @@ def why_slow(asked: str) -> str:
     if asked == NEVER:
         return "run.seeds_together=never"
     if jax.default_backend() == "cpu":
-        return "faster on a CPU"
+        return "on a CPU one program is slower or gains little"
     return ""

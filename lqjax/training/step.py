@@ -25,11 +25,14 @@ from lqjax.typing import Tree
 
 AUGMENT_STREAM, DEGRADE_STREAM, MODEL_STREAM, MIX_STREAM = 0, 1, 2, 3
 
-Prepare = Callable[[jax.Array, Scales, jax.Array, jax.Array, jax.Array], Tree]
-"""(key, scales, uint8 images, labels, numbers) -> {"images", "targets"}, of the same batch."""
+WEIGHTS = "weights"
+
+Prepare = Callable[..., Tree]
+"""(key, scales, uint8 images, labels, numbers, weights or `None`) -> {"images", "targets"}, of the
+same batch, and "weights" where there are some."""
 
 Update = Callable[..., tuple[Tree, jax.Array]]
-"""(state, factor, scales, images, labels, numbers) -> (state, loss)."""
+"""(state, factor, scales, images, labels, numbers, weights or `None`) -> (state, loss)."""
 
 
 def make_update(
@@ -50,8 +53,9 @@ def make_update(
       loss: from `lqjax.training.loss.make_loss`.
 
     Returns:
-      `(state, factor, scales, images, labels, numbers) -> (state, loss)`: `factor` multiplies the
-      update (1 but for the plateau schedule), images are uint8, `loss` is the mean of this batch.
+      `(state, factor, scales, images, labels, numbers, weights) -> (state, loss)`: `factor`
+      multiplies the update (1 but for the plateau schedule), images are uint8, `loss` is the mean
+      of this batch: where its examples have weights, their weighted mean.
     """
     gradients_of = _make_gradients(network, loss, config.training.accumulation)
 
@@ -62,15 +66,16 @@ def make_update(
         images: jax.Array,
         labels: jax.Array,
         numbers: jax.Array,
+        weights: jax.Array | None = None,
     ) -> tuple[Tree, jax.Array]:
         key = jax.random.fold_in(jax.random.wrap_key_data(state["key"]), state["step"])
-        inputs = prepare(key, scales, images, labels, numbers)
+        inputs = prepare(key, scales, images, labels, numbers, weights)
         model_key = jax.random.fold_in(key, MODEL_STREAM)
-        total = _total_weight(loss, inputs["targets"], scales.class_weights)
+        total = _total_weight(loss, inputs, scales.class_weights)
         gradients, (stats, outputs) = gradients_of(
             state, inputs, model_key, scales.class_weights, total
         )
-        logits, losses, weights = outputs
+        logits, losses, counted = outputs
         share = first_part(inputs["images"], config.training.accumulation)
         logits_of = _make_logits(network, state["stats"], share, model_key)
         made = {
@@ -85,7 +90,7 @@ def make_update(
             made[AVERAGE] = moving_average(
                 state[AVERAGE], average_of, state["step"], config.training.ema_decay
             )
-        return made, (weights * losses).sum() / total
+        return made, (counted * losses).sum() / total
 
     return update
 
@@ -108,7 +113,7 @@ def _make_gradients(network: Network, loss: Loss, parts: int) -> Callable[..., A
                 logits, new = network.apply(
                     params, stats, share["images"], train=True, key=part_key
                 )
-                losses, weights = loss(logits, share["targets"], class_weights)
+                losses, weights = _losses(loss, logits, share, class_weights)
                 return (weights * losses).sum() / total, (new, (logits, losses, weights))
 
             return jax.grad(summed, has_aux=True)(state["params"])
@@ -149,13 +154,24 @@ def _moved(
     return {"params": params, "optimizer": optimizer_state}
 
 
-def _total_weight(loss: Loss, targets: jax.Array, class_weights: jax.Array) -> jax.Array:
+def _losses(
+    loss: Loss, logits: jax.Array, inputs: Tree, class_weights: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """Give the loss of each example, and how much it counts."""
+    losses, weights = loss(logits, inputs["targets"], class_weights)
+    return losses, weights * inputs[WEIGHTS] if WEIGHTS in inputs else weights
+
+
+def _total_weight(loss: Loss, inputs: Tree, class_weights: jax.Array) -> jax.Array:
     """Sum the weights of a batch, which do not depend on the logits."""
-    return loss(jnp.zeros_like(targets), targets, class_weights)[1].sum()
+    return _losses(loss, jnp.zeros_like(inputs["targets"]), inputs, class_weights)[1].sum()
 
 
 def make_preparation(settings: AugmentationConfig, num_classes: int) -> Prepare:
     """Build what happens to a batch before the network sees it: augment, degrade, mix, normalise.
+
+    Weights of the examples go the way of their targets: what is mixed of two examples counts as
+    much as its parts do together, and its targets are the classes' shares of that.
 
     The compiler divides by the standard deviation as it did by a constant: it takes the inverse
     of the few numbers, and multiplies each pixel with it.
@@ -167,7 +183,12 @@ def make_preparation(settings: AugmentationConfig, num_classes: int) -> Prepare:
         )
 
     def prepare(
-        key: jax.Array, scales: Scales, images: jax.Array, labels: jax.Array, numbers: jax.Array
+        key: jax.Array,
+        scales: Scales,
+        images: jax.Array,
+        labels: jax.Array,
+        numbers: jax.Array,
+        weights: jax.Array | None = None,
     ) -> dict[str, jax.Array]:
         inputs = from_levels(images)
         inputs = augment(jax.random.fold_in(key, AUGMENT_STREAM), inputs, settings)
@@ -175,8 +196,14 @@ def make_preparation(settings: AugmentationConfig, num_classes: int) -> Prepare:
         if degrade is not None:
             inputs = degrade(jax.random.fold_in(key, DEGRADE_STREAM), inputs, numbers)
         targets = jax.nn.one_hot(labels, num_classes)  # as exact as the default float
+        if weights is not None:
+            targets = targets * weights.astype(targets.dtype)[:, None]
         inputs, targets = mix(jax.random.fold_in(key, MIX_STREAM), inputs, targets, settings)
         mean, std = (values.reshape(1, 1, 1, -1) for values in (scales.mean, scales.std))
-        return {"images": (inputs - mean) / std, "targets": targets}
+        made = {"images": (inputs - mean) / std, "targets": targets}
+        if weights is None:
+            return made
+        whole = targets.sum(1)
+        return {**made, "targets": targets / whole[:, None], WEIGHTS: whole}
 
     return prepare

@@ -19,6 +19,7 @@ from lqjax.training.fitting import MisfitError
 from lqjax.training.plan import Plan, is_finished
 from lqjax.training.reading import MODEL, REST, check_part, read_record
 from lqjax.training.record import Record
+from lqjax.training.resolved import NOT_USED, check_resolved, resolved_settings, resolved_stem
 from lqjax.training.state import abstract_items, abstract_state
 from lqjax.typing import Tree
 from lqjax.workdir import Run
@@ -42,7 +43,8 @@ def check_taking_up(
 
     Raises:
       ValueError: it is of another network, of other classes or of another version, or was trained
-        in epochs of another length, or on another number of devices that matters.
+        in epochs of another length, with other published values, or on another number of devices
+        that matters.
     """
     optimizer = build_optimizer(config, plan.schedule)
     abstract = abstract_state(network, optimizer, config, mesh)
@@ -51,8 +53,11 @@ def check_taking_up(
     if record is None:
         return
     _check_names(run, class_names)
+    check_resolved(run, record.resolved, resolved_stem(network))
     if is_finished(config, record.history):
         return
+    used = resolved_settings(config.for_model(run.model), network)  # with its learning rate
+    check_resolved(run, record.resolved, {**dict.fromkeys(record.resolved, NOT_USED), **used})
     _check_steps(run, record, plan)
     if jax.tree.leaves(network.shapes()[1]):
         _check_devices(run, config, record, mesh)
@@ -65,8 +70,10 @@ def check_testing(run: Run, network: Network, class_names: Sequence[str]) -> Non
       ValueError: as `check_taking_up`; the number of devices does not matter here.
     """
     params, stats = network.shapes()
-    if _checked(run, {MODEL: {"params": params, "stats": stats}}) is not None:
+    record = _checked(run, {MODEL: {"params": params, "stats": stats}})
+    if record is not None:
         _check_names(run, class_names)
+        check_resolved(run, record.resolved, resolved_stem(network))
 
 
 def _checked(run: Run, parts: Mapping[str, Tree]) -> Record | None:

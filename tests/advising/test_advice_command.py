@@ -92,4 +92,6 @@ def test_predictions_ask_for_a_workdir(predictions, capsys):
 
 def test_advice_on_nothing(tmp_path, capsys):
     assert main(["--mode=advise", f"--workdir={tmp_path}/none"]) == 2
+    assert f"there is no folder {tmp_path}/none" in capsys.readouterr().err
+    assert main(["--mode=advise", f"--workdir={tmp_path}"]) == 2
     assert "no finished condition" in capsys.readouterr().err

@@ -1,5 +1,8 @@
 """Which network is named, why the others are not, and what would change it."""
 
+import statistics
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +11,8 @@ from lqjax.advising.mixture import read_mixture
 from lqjax.advising.needs import Needs
 from lqjax.advising.turning import turns
 from lqjax.advising.writing import on_screen, page
+from lqjax.reporting.cost_summary import measured_costs
+from lqjax.reporting.cost_tables import forward_table
 from tests.advising.studies import LEVELLED, cost, study_of
 
 N = 400
@@ -190,6 +195,34 @@ def test_a_family_outside_the_mixture_can_turn_the_choice():
     assert any(
         "where jpeg is more than 33.3 % of the images (here 0.0 %)" in c for c in found.changes
     )
+
+
+def test_the_rest_of_a_family_does_not_go_by_its_name():
+    # All images are jpeg@1: "where jpeg is more than x % (here 0.0 %)" would be false.
+    found = advise(three(), Needs(mixture="jpeg@1=1"))
+    assert found.model == "wide"
+    (turn,) = found.turns
+    assert (turn.name, turn.model, turn.now) == ("clean", "deep", 0.0)
+    mixture = {"clean": 3, "jpeg@1": 1}  # deep leads: 0.3 - 0.2 = 0.1 of 4
+    named = {turn.name: turn for turn in advise(three(), Needs(mixture=mixture)).turns}
+    assert set(named) == {"clean", "jpeg@1", "jpeg@2"} and named["jpeg@2"].now == 0.0
+    # 0.025 (1 - s) = 0.20 s
+    assert named["jpeg@2"].share == pytest.approx(0.025 / 0.225)
+
+
+def test_the_latency_is_that_of_the_report():
+    study = three()
+    runs = study.networks["deep"] * 5
+    times = (22.3, 16.1, 16.4, 18.0, 15.9)  # the first was measured beside other work
+    runs = [replace(r, cost=cost("deep", t, 900)) for r, t in zip(runs, times, strict=True)]
+    study = replace(study, networks={**study.networks, "deep": runs})
+    standing = advise(study, Needs(mixture="clean=1")).standings[0]
+    assert (standing.model, standing.latency_ms) == ("deep", statistics.median(times))
+    row = next(r for r in forward_table(study).rows if r.cells[0].startswith("latency"))
+    assert row.cells[1].startswith("16.4 [")
+    wide = [replace(study.networks["wide"][0], cost=cost("wide", t)) for t in (12, 9)]
+    study = replace(study, networks={**study.networks, "wide": wide})
+    assert measured_costs(study)["wide"].latency_ms == 9
 
 
 def test_undertrained_networks_are_marked():

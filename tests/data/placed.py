@@ -26,4 +26,10 @@ def check(batch, made, rows):
     np.testing.assert_array_equal(batch.images, made.images[rows])
     np.testing.assert_array_equal(batch.labels, made.labels[rows])
     np.testing.assert_array_equal(batch.numbers, [number_of(name) for name in made.ids[rows]])
-    assert [a.dtype for a in batch] == [np.uint8, np.int32, np.uint32]
+    dtypes = [np.uint8, np.int32, np.uint32]
+    assert [a.dtype for a in batch[:3]] == dtypes
+    if made.weights is None:
+        assert batch.weights is None
+    else:
+        np.testing.assert_array_equal(batch.weights, made.weights[rows])
+        assert batch.weights.dtype == np.float32

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from lqjax.data import cache, cache_folder, chunks, folder
+from lqjax.data import cache, cache_folder, folder, picture_rows
 from lqjax.data.normalisation import normalisation
 from lqjax.data.pictures import from_array
 from lqjax.data.source import SOURCES, Catalogue, Listing
@@ -27,7 +27,7 @@ PARTS = ("train", "validation", "test")
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(chunks, "CHUNK", 8)
+    monkeypatch.setattr(picture_rows, "CHUNK", 8)
 
 
 @pytest.fixture
@@ -109,11 +109,11 @@ def test_it_costs_little_memory_however_large_the_set_is(tmp_path):
 BUILD = """
 import os, resource, sys, time
 from lqjax.config import DataConfig
-from lqjax.data import chunks, folder
+from lqjax.data import folder, picture_rows
 from lqjax.data.loading import load_dataset
 root, cache, pause = sys.argv[1], sys.argv[2], float(sys.argv[3])
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[4]),) * 2)
-chunks.CHUNK = 8
+picture_rows.CHUNK = 8
 real = folder.open_picture
 def slow(path, size):
     os.write(1, b"read\\n")  # one call, so that threads do not mix
@@ -380,10 +380,28 @@ def test_writes_that_take_a_part_are_gone_on_with(root, monkeypatch):
 
 
 def test_a_disk_too_small_is_refused_before_anything_is_decoded(root, monkeypatch, reads):
+    needed = len(load("folder", root).train.images) * 28 * 28
+    reads.clear()
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10_000))
-    with pytest.raises(ValueError, match=r"has 0\.0 GB free, but 0\.0 GB are needed; free some"):
+    message = rf"has 10\.0 kB free, but {needed / 1000:.1f} kB are needed; free some"
+    with pytest.raises(ValueError, match=message):
         cached(root)
     assert not reads
+
+
+@pytest.mark.parametrize(
+    ("free", "needed", "said"),
+    [
+        (3 * 10**8, 5 * 10**8, r"300\.0 MB free, but 500\.0 MB are"),
+        (3 * 10**8, 25 * 10**8, r"0\.3 GB free, but 2\.5 GB are"),
+        (0, 784, r"0\.0 B free, but 784\.0 B are"),
+    ],
+)
+def test_room_is_told_in_units_that_show_what_is_missing(tmp_path, monkeypatch, free, needed, said):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    with pytest.raises(ValueError, match=said):
+        cache._check_room(needed, str(tmp_path))
+    assert cache._check_room(free, str(tmp_path)) is None
 
 
 @pytest.mark.parametrize("kind", ["bucket", "file"])

@@ -1,7 +1,11 @@
 """Folders of images: layouts, what is ignored, and every way they can be wrong."""
 
+import os
+import re
 import shutil
+import subprocess
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +18,7 @@ from tests.data.making import class_folders, load, noise, save
 def test_split_folders_are_kept_as_they_are(tmp_path):
     for part, count in (("train", 6), ("valid", 2), ("Test", 3)):
         class_folders(tmp_path / part, count)
-    data = load("folder", tmp_path)
+    data = load("folder", tmp_path, duplicates="ignore")  # the pictures are the same in all three
     assert [len(s) for s in (data.train, data.validation, data.test)] == [12, 4, 6]
     assert data.class_names == ("cat", "dog")
     assert data.test.ids[0] == "Test/cat/000.png"
@@ -183,6 +187,36 @@ def test_a_class_whose_images_are_all_bad_is_named(tmp_path):
         load("folder", tmp_path, on_bad_image="skip")
 
 
+@pytest.mark.parametrize(
+    ("broken", "layout", "said"),
+    [
+        ("test/dog", {}, r"class 'dog' of .* has no usable image in the test split; add images"),
+        ("val/cat", {}, r"class 'cat' of .* has no usable image in the validation split"),
+        ("train/dog", {"folds": 2}, r"class 'dog' of .* has no usable image in the .* split"),
+    ],
+)
+def test_a_class_that_loses_all_images_of_one_split_is_named(tmp_path, broken, layout, said):
+    parts = ("train",) if layout else ("train", "val", "test")
+    for part in parts:
+        class_folders(tmp_path / part, 10)
+    kept = 1 if layout else 0  # one of ten is in one fold alone
+    for path in sorted((tmp_path / broken).iterdir())[kept:]:
+        path.write_bytes(b"broken")
+    with pytest.raises(ValueError, match=said) as error:
+        load("folder", tmp_path, on_bad_image="skip", **layout)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("part", ["", "train", "test"])
+def test_a_class_whose_names_cannot_be_written_is_not_lost_silently(tmp_path, part):
+    for folder in (part, "train") if part else (part,):
+        class_folders(tmp_path / folder, 10, ("bird", "cat", "dog"))
+    for path in (tmp_path / part / "bird").iterdir():
+        path.rename(path.with_name(path.name.replace(".", "\a.")))
+    with pytest.raises(ValueError, match=r"bird: no image in this class folder has a name that"):
+        load("folder", tmp_path, on_bad_image="skip")
+
+
 def test_a_split_whose_images_are_all_bad_is_not_held_out_silently(tmp_path):
     class_folders(tmp_path / "train", 10)
     class_folders(tmp_path / "test", 2)
@@ -266,3 +300,56 @@ def test_a_mistyped_split_folder_is_mentioned(tmp_path):
     class_folders(tmp_path / "train", 10)
     class_folders(tmp_path / "tset", 3)
     assert "ignored the folders beside the splits: tset" in load("folder", tmp_path).notes
+
+
+@pytest.mark.parametrize(("name", "shown"), [(b"caf\xe9.png", "udce9"), (b"a\nb.png", r"\\n")])
+def test_names_that_cannot_be_written_are_refused_or_skipped(tmp_path, name, shown):
+    class_folders(tmp_path)
+    path = save(tmp_path / "cat" / "new.png", noise(0, 28, 28))
+    path.rename(tmp_path / "cat" / os.fsdecode(name))
+    with pytest.raises(ValueError, match=rf"{shown}.*; rename it.*on_bad_image=skip") as error:
+        load("folder", tmp_path)
+    assert str(error.value).isprintable()
+    data = load("folder", tmp_path, on_bad_image="skip")
+    assert len(data.train) + len(data.validation) + len(data.test) == 20
+    assert re.search(shown, data.skipped[0][0])
+    assert describe(data).encode()
+
+
+def test_a_class_folder_that_cannot_be_written_is_refused(tmp_path):
+    class_folders(tmp_path)
+    (tmp_path / "dog").rename(tmp_path / os.fsdecode(b"d\xf6g"))
+    with pytest.raises(ValueError, match="its name is not UTF-8"):
+        load("folder", tmp_path, on_bad_image="skip")
+
+
+def test_pipes_are_not_opened(tmp_path):
+    class_folders(tmp_path)
+    os.mkfifo(tmp_path / "cat" / "pipe.png")
+    (tmp_path / "cat" / "link.png").symlink_to("pipe.png")
+    assert load("folder", tmp_path).notes[0] == (
+        "ignored 2 files not named as images (2 .png that are no regular files)"
+    )
+
+
+def test_folders_may_be_deep(tmp_path):
+    class_folders(tmp_path)
+    start = Path.cwd()
+    os.chdir(tmp_path / "cat")
+    try:
+        for _ in range(1500):
+            Path("d").mkdir()
+            os.chdir("d")
+    finally:
+        os.chdir(start)
+    data = load("folder", tmp_path)
+    assert len(data.train) + len(data.validation) + len(data.test) == 20
+    subprocess.run(["rm", "-rf", tmp_path / "cat"], check=True)
+
+
+def test_several_pages_are_refused_by_name(tmp_path):
+    class_folders(tmp_path)
+    pages = [Image.fromarray(noise(i, 28, 28)) for i in range(3)]
+    save(tmp_path / "dog" / "stack.tif", pages[0], save_all=True, append_images=pages[1:])
+    with pytest.raises(ValueError, match=r"stack\.tif: not a usable image \(it has several pages"):
+        load("folder", tmp_path)

@@ -9,7 +9,7 @@ from tests.data.making import class_folders, load, noise
 
 
 def test_the_registry_finds_the_sources():
-    assert SOURCES.names() == ("digits", "folder", "npz", "tfds")
+    assert SOURCES.names() == ("digits", "folder", "npz", "table", "tfds")
     with pytest.raises(ValueError, match="unknown data source 'foldr'; allowed: folder"):
         load("foldr")
 

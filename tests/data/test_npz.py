@@ -1,8 +1,17 @@
 """MedMNIST-style files: what is read, and every way they can be wrong."""
 
+import gc
+import struct
+import weakref
+import zipfile
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from lqjax.config import DataConfig
+from lqjax.data import npz
+from lqjax.data.source import SOURCES
 from tests.data.making import load, noise
 
 
@@ -34,6 +43,27 @@ def test_pixels_labels_and_ids_are_those_of_the_file(tmp_path, colour):
     assert (data.name, data.class_names) == ("tiny", ("0", "1", "2"))
     assert data.channels == (3 if colour else 1)
     assert data.train.labels.dtype == np.int32
+
+
+def test_large_images_arrive_as_they_are_and_smaller(tmp_path):
+    """MedMNIST has the same pictures of up to 224 px: two a split here, in colour."""
+    made = {}
+    for seed, prefix in enumerate(("train", "val", "test")):
+        made[f"{prefix}_images"] = noise(seed, 2, 224, 224, 3)
+        made[f"{prefix}_labels"] = np.asarray([[0], [1]], np.uint8)
+    path = tmp_path / "large.npz"
+    np.savez_compressed(path, **made)
+    data = load("npz", path, image_size=224)
+    small = load("npz", path, image_size=56)
+    for part, prefix in (("train", "train"), ("validation", "val"), ("test", "test")):
+        images = made[f"{prefix}_images"]
+        np.testing.assert_array_equal(getattr(data, part).images, images)
+        assert getattr(data, part).ids.tolist() == [f"{prefix}/0", f"{prefix}/1"]
+        expected = [
+            np.asarray(Image.fromarray(i).resize((56, 56), Image.Resampling.BICUBIC))
+            for i in images
+        ]
+        np.testing.assert_array_equal(getattr(small, part).images, expected)
 
 
 def test_channels_are_converted_when_asked(tmp_path):
@@ -76,7 +106,7 @@ def test_class_names_may_travel_in_the_file(tmp_path, names):
         ({"class_names": np.zeros(3)}, "class_names must be"),
         ({"test_labels": np.full(9, 3)}, "no training image has the label 3"),
         ({"train_labels": np.zeros(30, int)}, "no training image has the label 1, 2"),
-        ({"train_labels": np.array([{}] * 30)}, "cannot be read as .npz .*allow_pickle"),
+        ({"train_labels": np.array([{}] * 30)}, "cannot be read as .npz .*Python objects"),
         (
             {"val_images": noise(0, 0, 28, 28), "val_labels": np.zeros(0, int)},
             "val_images is empty",
@@ -116,3 +146,102 @@ def test_small_images_are_enlarged_and_all_splits_have_one_size(tmp_path):
     data = load("npz", write(tmp_path, test_images=noise(5, 9, 40, 50)), image_size=64)
     for split in (data.train, data.validation, data.test):
         assert split.images.shape[1:] == (64, 64, 1)
+
+
+def member(values, shape=None, kind=None, fortran=False):
+    """Write an array as NumPy's format 1.0 has it; shape and type may lie."""
+    header = {
+        "descr": kind or values.dtype.str,
+        "fortran_order": fortran,
+        "shape": values.shape if shape is None else shape,
+    }
+    text = repr(header).encode()
+    text += b" " * (-(len(text) + 11) % 64) + b"\n"
+    order = "F" if fortran else "C"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + values.tobytes(order)
+
+
+def archive_of(folder, **members):
+    """Write a file of which some members are given as bytes."""
+    made = {key: member(value) for key, value in arrays().items()}
+    with zipfile.ZipFile(folder / "tiny.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        for key, content in {**made, **members}.items():
+            archive.writestr(f"{key}.npy", content)
+    return folder / "tiny.npz"
+
+
+def test_fortran_order_and_big_endian_labels_are_read(tmp_path):
+    images, labels = arrays()["train_images"], arrays()["train_labels"]
+    path = archive_of(
+        tmp_path,
+        train_images=member(images, fortran=True),
+        train_labels=member(labels.astype(">i8")),
+        val_labels=member(arrays()["val_labels"].astype(">u2"), fortran=True),
+    )
+    data = load("npz", path)
+    np.testing.assert_array_equal(data.train.images[..., 0], images)
+    np.testing.assert_array_equal(data.train.labels, labels[:, 0])
+    np.testing.assert_array_equal(data.validation.labels, arrays()["val_labels"][:, 0])
+    listing = SOURCES["npz"](DataConfig(source="npz", path=str(path))).splits["train"]
+    assert listing.content(3) == images[3].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (
+            {"train_images": member(noise(0, 3, 28, 28), (30, 28, 28))},
+            r"train_images\.npy has 2,352 bytes where its header says 23,520",
+        ),
+        (
+            {"train_images": member(noise(0, 3, 28, 28), (10**9, 224, 224, 3))},
+            r"has 2,352 bytes where its header says 150,528,000,000,000",
+        ),
+        ({"train_images": member(noise(0, 9, 28, 28), (3, 28, 28))}, "has 7,056 bytes where"),
+        ({"train_images": member(noise(0, 30, 28, 28), (-30, 28, -28))}, "cannot be read"),
+        ({"train_labels": member(np.zeros(30, "u8"), kind="|O")}, "holds Python objects"),
+        ({"train_labels": b"\x93NUMPY\x03\x00" + bytes(99)}, r"header of version \(3, 0\)"),
+        ({"train_labels": b"\x93NUMPY\x01\x00\xff\xff{'descr': __import__('os')}"}, "cannot be"),
+        ({"train_labels": b"nothing"}, "cannot be read as .npz"),
+        ({"train_labels": member(np.zeros((30, 0), "u1"))}, "train_labels has 0 columns"),
+        (
+            {"train_labels": member(np.arange(30) * 10**15)},
+            "no training image has the label 1, 2, 3, 4, 5;",
+        ),
+        ({"class_names": member(np.array([b"a", b"b", b"\xff"]))}, "class_names is not UTF-8"),
+        ({"class_names": member(np.array(["a", "b", "a"]))}, "class_names has a name twice"),
+    ],
+)
+def test_members_that_lie_are_refused(tmp_path, members, message):
+    with pytest.raises(ValueError, match=message) as error:
+        load("npz", archive_of(tmp_path, **members))
+    assert str(error.value).startswith(str(tmp_path / "tiny.npz"))
+    assert "\n" not in str(error.value)
+
+
+def test_what_unpacks_to_more_than_the_memory_is_not_unpacked(tmp_path, monkeypatch):
+    path = write(tmp_path)
+    used = sum(member(value).__len__() for value in arrays().values())
+    sysconf = {"SC_PHYS_PAGES": used - 1000, "SC_PAGE_SIZE": 1}
+    monkeypatch.setattr(npz.os, "sysconf", sysconf.get)
+    with pytest.raises(ValueError, match="its arrays need 0 GB, the machine has 0 GB of memory"):
+        load("npz", path)
+    sysconf["SC_PHYS_PAGES"] += 2000
+    load("npz", path)
+
+
+def test_the_arrays_of_the_file_are_let_go(tmp_path, monkeypatch):
+    """Of a file of gigabytes only the images at the size asked for stay."""
+    read, arrays_read = npz._read_array, []
+
+    def watched(*values):
+        made = read(*values)
+        arrays_read.append(weakref.ref(made))
+        return made
+
+    monkeypatch.setattr(npz, "_read_array", watched)
+    data = load("npz", write(tmp_path))
+    gc.collect()
+    assert len(arrays_read) == 6
+    assert [reference() for reference in arrays_read] == [None] * 6
+    assert len(data.train) == 30

@@ -1,8 +1,14 @@
 """Every mode and size of picture, against arithmetic done here."""
 
+import struct
+import tracemalloc
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from lqjax.data import pictures
 from lqjax.data.pictures import from_array, is_grey, open_picture, to_eight_bit, to_pixels
@@ -148,11 +154,13 @@ def test_pictures_are_turned_as_their_exif_says(tmp_path, orientation):
     np.testing.assert_array_equal(read(path, channels=1)[..., 0], upright)
 
 
-def test_several_pages_are_refused_by_name(tmp_path):
+def test_several_pages_are_refused_without_counting_them(tmp_path, monkeypatch):
+    for kind in (TiffImageFile, GifImageFile):
+        monkeypatch.setattr(kind, "n_frames", property(lambda _: pytest.fail("counted")))
     pages = [Image.fromarray(noise(i, 28, 28)) for i in range(3)]
     for name in ("a.tiff", "a.gif"):
         save(tmp_path / name, pages[0], save_all=True, append_images=pages[1:])
-        with pytest.raises(ValueError, match="3 pages"):
+        with pytest.raises(ValueError, match="several pages"):
             read(tmp_path / name)
 
 
@@ -169,6 +177,104 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, monkeypat
     read(save(tmp_path / "a.png", noise(0, 28, 28)))
     with pytest.raises(ValueError, match="28 x 29 px are more than"):
         read(save(tmp_path / "b.png", noise(0, 29, 28)))
+
+
+def tiff(path, values, photometric, sample_format):
+    """Write a plain TIFF file byte by byte; Source: TIFF 6.0, sections 2 and 3."""
+    data, (height, width) = values.tobytes(), values.shape
+    bits = values.dtype.itemsize * 8
+    tags = [
+        *((256, 4, width), (257, 4, height), (258, 3, bits), (259, 3, 1), (262, 3, photometric)),
+        *((273, 4, 8), (277, 3, 1), (278, 4, height), (279, 4, len(data)), (339, 3, sample_format)),
+    ]
+    directory = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+    head = b"II*\0" + struct.pack("<I", 8 + len(data))
+    path.write_bytes(head + data + struct.pack("<H", len(tags)) + directory + bytes(4))
+    return path
+
+
+@pytest.mark.parametrize("white", [0, 1])
+@pytest.mark.parametrize(
+    ("kind", "sample_format", "full"), [("u1", 1, 255), ("<u2", 1, 65535), ("<f4", 3, 1.0)]
+)
+def test_tiff_files_in_which_0_is_white_become_positives(
+    tmp_path, kind, sample_format, full, white
+):
+    levels = np.arange(784).reshape(28, 28) % 256
+    stored = (levels / 255 * full).astype(kind) if kind == "<f4" else (levels * (full // 255))
+    path = tiff(tmp_path / "a.tif", stored.astype(kind), white, sample_format)
+    expected = levels if white else 255 - levels  # tag 262: 0 is WhiteIsZero, 1 BlackIsZero
+    np.testing.assert_array_equal(read(path, channels=1)[..., 0], expected)
+
+
+def test_files_that_no_picture_fills_are_refused_unread(tmp_path):
+    path = save(tmp_path / "a.webp", noise(0, 28, 28, 3))
+    with path.open("r+b") as file:
+        file.truncate(2**30)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"^it has 1,073,741,824 bytes, more than the 715,"):
+            read(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
+def twelve_bits(path, values, photometric, order="<"):
+    """Write a TIFF file of 12 bits a pixel, which are packed, each row from a whole byte on.
+
+    Source: TIFF 6.0, section 3 and FillOrder 1.
+    """
+    rows = ["".join(f"{value:012b}" for value in row) for row in values.tolist()]
+    rows = [row + "0" * (-len(row) % 8) for row in rows]
+    data = b"".join(int(row, 2).to_bytes(len(row) // 8, "big") for row in rows)
+    height, width = values.shape
+    tags = [
+        *((256, width), (257, height), (258, 12), (259, 1), (262, photometric), (273, 8)),
+        *((277, 1), (278, height), (279, len(data))),
+    ]
+    directory = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in tags)
+    head = {"<": b"II*\0", ">": b"MM\0*"}[order] + struct.pack(f"{order}I", 8 + len(data))
+    path.write_bytes(head + data + struct.pack(f"{order}H", len(tags)) + directory + bytes(4))
+    return path
+
+
+@pytest.mark.parametrize("width", [28, 29])
+def test_twelve_bits_are_scaled_by_4095(tmp_path, width):
+    values = np.random.default_rng(width).integers(0, 4096, (28, width))
+    values[0, :2] = 0, 4095
+    path = twelve_bits(tmp_path / "a.tif", values, photometric=1)
+    expected = np.rint(values[:, :28] / 4095 * 255).astype(np.uint8)
+    np.testing.assert_array_equal(read(path, channels=1)[..., 0], expected)
+
+
+@pytest.mark.parametrize(("photometric", "order"), [(0, "<"), (1, ">")])
+def test_kinds_of_tiff_that_are_not_read_are_refused(tmp_path, photometric, order):
+    """Twelve bits in which 0 is white, or of the other byte order."""
+    path = twelve_bits(tmp_path / "a.tif", np.full((28, 28), 7), photometric, order)
+    with pytest.raises(ValueError, match="or of a kind of them that is not read; save it as PNG"):
+        read(path)
+
+
+def test_signed_tiff_files_are_refused(tmp_path):
+    for kind in ("i1", "<i2"):
+        path = tiff(tmp_path / "a.tif", np.full((28, 28), -3).astype(kind), 1, 2)
+        with pytest.raises(ValueError, match="signed"):
+            read(path)
+
+
+def test_sixteen_bit_colour_is_cut_to_the_upper_bits(tmp_path):
+    values = np.random.default_rng(0).integers(0, 65536, (28, 28, 3)).astype(">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in values)
+
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    head = struct.pack(">IIBBBBB", 28, 28, 16, 2, 0, 0, 0)
+    parts = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
+    np.testing.assert_array_equal(read(tmp_path / "a.png"), values >> 8)
 
 
 @pytest.mark.parametrize("values", [np.zeros((28, 28, 2), np.uint8), np.zeros((28, 28), np.int64)])

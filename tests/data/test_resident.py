@@ -25,7 +25,7 @@ def test_batches_equal_numpy(devices, shared_out):
     rows[:4] = 0, COUNT - 1, COUNT - 1, 5
     batch = placed.batch(rows)
     check(batch, made, rows)
-    for array in batch:
+    for array in jax.tree.leaves(batch):
         by_example = NamedSharding(mesh, PartitionSpec("data"))
         assert array.sharding.is_equivalent_to(by_example, array.ndim)
         assert array.addressable_shards[0].data.shape[0] == 24 // devices

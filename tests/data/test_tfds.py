@@ -1,6 +1,7 @@
 """Prepared TFDS data sets, written in the test by TFDS's own builder; no TensorFlow."""
 
 import io
+import json
 import os
 import re
 import sys
@@ -14,9 +15,12 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from lqjax.config import DataConfig
+from lqjax.data import tfds_records, tfrecord
 from lqjax.data.kept_labels import kept_labels
 from lqjax.data.source import SOURCES
-from tests.data.making import load, noise
+from tests.data.damage_tfds import with_picture
+from tests.data.making import load, noise, save
+from tests.data.tfrecords import framed
 
 COUNTS = {"train": 20, "test": 6}
 
@@ -105,18 +109,134 @@ def test_validation_is_found_under_its_other_name_and_grey_stays_grey(tmp_path):
     assert data.channels == 1
 
 
-def test_tfrecord_ends_with_the_command_that_converts(tmp_path):
+def as_tfrecords(version, shards=1):
+    """Turn a prepared data set into TFRecord files, framed here by hand."""
+    info = version / "dataset_info.json"
+    record = json.loads(info.read_text())
+    for split in record["splits"]:
+        path = next(version.glob(f"*-{split['name']}.array_record*"))
+        records = array_record.ArrayRecordDataSource([str(path)])
+        records = [records[row] for row in range(len(records))]
+        path.unlink()
+        parts = np.array_split(np.arange(len(records)), shards)
+        split["shardLengths"] = [str(len(part)) for part in parts]
+        for number, part in enumerate(parts):
+            name = f"lqjax_tiny-{split['name']}.tfrecord-{number:05}-of-{shards:05}"
+            (version / name).write_bytes(framed([records[row] for row in part]))
+    info.write_text(json.dumps({**record, "fileFormat": "tfrecord"}))
+
+
+def test_tfrecord_is_read_without_tensorflow(tmp_path, capfd):
+    before = "tensorflow" in sys.modules
+    version = prepare(tmp_path)
+    expected = load("tfds", f"lqjax_tiny@{tmp_path}")
+    as_tfrecords(version, shards=3)
+    capfd.readouterr()
+    data = load("tfds", f"lqjax_tiny@{tmp_path}")
+    for part in ("train", "validation", "test"):
+        mine, other = getattr(data, part), getattr(expected, part)
+        np.testing.assert_array_equal(mine.images, other.images)
+        np.testing.assert_array_equal(mine.labels, other.labels)
+        np.testing.assert_array_equal(mine.ids, other.ids)
+    assert data.notes == expected.notes
+    assert ("tensorflow" in sys.modules) == before
+    assert capfd.readouterr().err == ""
+
+
+def photographs(folder):
+    """Prepare records of large JPEG files, each turned in another way, and beside them "files"."""
+    version = prepare(folder, splits={"train": 10, "test": 8})
+    as_tfrecords(version)
+    for part, count in (("train", 10), ("test", 8)):
+        records = []
+        for row in range(count):
+            ramp = np.add.outer(np.arange(300), np.arange(410)) // 4 + 5 * row
+            picture = Image.fromarray(np.stack([ramp, ramp[::-1], ramp], -1).astype(np.uint8))
+            exif = Image.Exif()
+            exif[0x0112] = row % 8 + 1
+            path = folder / "files" / part / ("cat", "dog")[row % 2] / f"{row}.jpg"
+            data = save(path, picture, exif=exif, quality=70 + row).read_bytes()
+            records.append(with_picture(data, row % 2))
+        next(version.glob(f"*{part}.tfrecord*")).write_bytes(framed(records))
+
+
+def test_pictures_follow_the_same_rules_as_those_of_files(tmp_path):
+    photographs(tmp_path)
+    data = load("tfds", f"lqjax_tiny@{tmp_path}")
+    other = load("folder", tmp_path / "files")
+    number = [int(name[-5]) for name in other.test.ids.tolist()]
+    assert data.test.ids.tolist() == [f"test/{row}" for row in range(8)]
+    np.testing.assert_array_equal(data.test.images[number], other.test.images)
+    np.testing.assert_array_equal(data.test.labels[number], other.test.labels)
+    assert len({image.tobytes() for image in data.test.images}) == 8
+
+
+def test_metadata_without_a_format_mean_tfrecord(tmp_path):
+    version = prepare(tmp_path)
+    as_tfrecords(version)
+    info = version / "dataset_info.json"
+    record = json.loads(info.read_text())
+    del record["fileFormat"]  # as early versions of TFDS wrote it
+    info.write_text(json.dumps(record))
+    check_pixels(load("tfds", f"lqjax_tiny@{tmp_path}"))
+
+
+@pytest.mark.parametrize(
+    ("position", "value", "message"),
+    [
+        (7, 1, "its record 0, at byte 0, is not whole"),
+        (9, None, "record 0 of .* has a damaged length"),
+        (60, None, "record 0 of .* does not have its checksum"),
+        (-1, None, "record 19 of .* does not have its checksum"),
+    ],
+)
+def test_a_damaged_tfrecord_is_named(tmp_path, position, value, message):
+    version = prepare(tmp_path)
+    as_tfrecords(version)
+    path = next(version.glob("*train.tfrecord*"))
+    whole = bytearray(path.read_bytes())
+    whole[position] = whole[position] ^ 16 if value is None else value
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match=f"1.0.0.*cannot be read.*{message}") as error:
+        load("tfds", f"lqjax_tiny@{tmp_path}")
+    assert "\n" not in str(error.value)
+
+
+def test_of_unverified_checksums_the_reader_is_told(tmp_path, monkeypatch):
+    version = prepare(tmp_path)
+    as_tfrecords(version)
+    path = next(version.glob("*train.tfrecord*"))
+    whole = bytearray(path.read_bytes())
+    whole[-1] ^= 1
+    path.write_bytes(whole)
+    for module in (tfrecord, tfds_records):
+        monkeypatch.setattr(module, "checksum", None)
+    data = load("tfds", f"lqjax_tiny@{tmp_path}")
+    assert any("not verified; for that: pip install google-crc32c" in n for n in data.notes)
+    check_pixels(data)
+
+
+def test_other_formats_end_with_the_command_that_converts(tmp_path):
     version = prepare(tmp_path)
     for path in version.glob("*array_record*"):
-        path.rename(str(path).replace("array_record", "tfrecord"))
+        path.rename(str(path).replace("array_record", "riegeli"))
     info = version / "dataset_info.json"
-    info.write_text(info.read_text().replace("array_record", "tfrecord"))
+    info.write_text(info.read_text().replace("array_record", "riegeli"))
     command = f"tfds convert_format --dataset_version_dir={version} --out_file_format=array_record"
     with pytest.raises(ValueError) as error:
         load("tfds", f"lqjax_tiny@{tmp_path}")
     assert command in str(error.value)
-    assert "tfrecord" in str(error.value)
+    assert "riegeli" in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_another_split_can_be_tested(tmp_path):
+    prepare(tmp_path, splits={"train": 20, "validation": 6, "test": 4})
+    data = load("tfds", f"lqjax_tiny@{tmp_path}", test_split="validation")
+    assert data.test.ids.tolist() == [f"validation/{row}" for row in range(6)]
+    assert {str(i).partition("/")[0] for i in data.validation.ids} == {"train"}
+    with pytest.raises(ValueError, match=r"data\.test_split=val: .* has test, validation"):
+        load("tfds", f"lqjax_tiny@{tmp_path}", test_split="val")
 
 
 @pytest.mark.parametrize(

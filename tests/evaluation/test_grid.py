@@ -55,10 +55,12 @@ def rows(data, folder, batch_size=16, devices=1, conditions=CONDITIONS, damages=
     return grid.evaluate(predictor, *NETWORK.init(0), run, Progress()), run
 
 
-def test_the_grid_does_not_depend_on_batches_or_devices(data, tmp_path):
+@pytest.mark.parametrize(("batch_size", "devices"), [(16, 2), (24, 8)])
+def test_the_grid_does_not_depend_on_batches_or_devices(data, tmp_path, batch_size, devices):
     first, run = rows(data, tmp_path / "one")
-    second, other = rows(data, tmp_path / "two", batch_size=24, devices=8)
+    second, other = rows(data, tmp_path / "other", batch_size=batch_size, devices=devices)
     assert [r.correct for r in first] == [r.correct for r in second]
+    assert [r.n for r in second] == [COUNT] * len(CONDITIONS)
     for condition in CONDITIONS:
         np.testing.assert_allclose(run.logits(condition), other.logits(condition), atol=1e-4)
 

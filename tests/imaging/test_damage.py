@@ -42,3 +42,13 @@ def test_a_batch_that_devices_share_is_not_cut(monkeypatch):
     assert damage._pieces(jax.device_put(images, by_image)) == 1
     assert damage._pieces(jax.device_put(images)) == 8
     assert measure(images, images, structure=False)[1] is None
+
+
+def test_an_image_of_nan_leaves_the_others_of_its_piece_alone(monkeypatch):
+    monkeypatch.setattr(damage, "_PIECE_VALUES", 3 * int(np.prod(SHAPE)))
+    images, reference = pair()
+    whole = [np.asarray(values) for values in measure(images, reference)]
+    images[4, 3, 5, 1] = np.nan
+    for before, after in zip(whole, measure(images, reference), strict=True):
+        assert np.isnan(after[4])
+        np.testing.assert_array_equal(np.delete(after, 4), np.delete(before, 4))

@@ -37,6 +37,10 @@ def truncate(step):
     os.truncate(file, file.stat().st_size // 2)
 
 
+def truncate_weights(step):
+    truncate(step / "model")
+
+
 def flip_a_bit(step):
     # In each file with data: which of them are read is the storage library's business.
     for file in (step / "rest").glob("**/d/*"):
@@ -78,15 +82,59 @@ def test_without_a_whole_checkpoint_it_starts_anew(whole, resident, tmp_path):
     assert_same_end(whole, workdir)
 
 
-def test_a_damaged_best_checkpoint_is_not_evaluated(whole, resident, tmp_path):
-    workdir = copy(whole, tmp_path / "run")
+def best_of(workdir):
     epochs = history(workdir)
-    best = min(epochs, key=lambda e: (-e["validation_accuracy"], e["validation_loss"]))["step"]
-    truncate(folder_of(workdir) / "checkpoints" / str(best) / "model")
+    return min(epochs, key=lambda e: (-e["validation_accuracy"], e["validation_loss"]))
+
+
+def epochs_of_the_rows(workdir):
+    lines = (workdir / "results.jsonl").read_text().splitlines()
+    return {json.loads(line)["epoch"] for line in lines}
+
+
+@pytest.mark.parametrize("mode", ["evaluate", "compare"])
+@pytest.mark.parametrize("harm", [truncate_weights, shutil.rmtree])
+def test_where_the_best_checkpoint_is_lost_the_next_best_is_tested(
+    harm, mode, whole, resident, tmp_path
+):
+    workdir = copy(whole, tmp_path / "run")
+    best, last = best_of(workdir), history(workdir)[-1]
+    assert best["step"] != LAST_STEP, "it is not the latest"
+    harm(folder_of(workdir) / "checkpoints" / str(best["step"]))
+    lines = run(workdir, mode=mode, **resident)
+    warnings = [line for line in lines if line.startswith("warning: ")]
+    assert any(f"no readable checkpoint {best['step']} of epoch" in line for line in warnings)
+    assert any(f"epoch {last['epoch']} (validation accuracy" in line for line in warnings)
+    assert not any("TensorStore" in line for line in lines)
+    moved = (folder_of(workdir) / "damaged" / str(best["step"])).exists()
+    assert moved == (harm is truncate_weights)
+    assert epochs_of_the_rows(workdir) == {last["epoch"]}
+
+
+def test_a_best_checkpoint_that_is_lost_midway_is_told_when_training_is_taken_up(
+    whole, resident, tmp_path
+):
+    workdir = copy(whole, tmp_path / "run")
+    best = best_of(workdir)["step"]
+    shutil.rmtree(folder_of(workdir) / "checkpoints" / str(LAST_STEP))  # not done yet
+    truncate_weights(folder_of(workdir) / "checkpoints" / str(best))
+    lines = run(workdir, **resident)
+    told = [n for n, line in enumerate(lines) if f"checkpoint {best} is damaged" in line]
+    trained = [n for n, line in enumerate(lines) if "epoch 4/8" in line or "step 20" in line]
+    assert len(told) == 1 and (not trained or told[0] < trained[0]), lines
+    assert (folder_of(workdir) / "damaged" / str(best)).exists()
+    assert history(workdir) == history(whole)
+
+
+def test_where_no_weights_can_be_read_one_line_names_the_remedy(whole, resident, tmp_path):
+    workdir = copy(whole, tmp_path / "run")
+    shutil.rmtree(folder_of(workdir) / "checkpoints" / str(LAST_STEP - 1))  # within an epoch
+    for step in checkpoints(workdir):
+        truncate_weights(folder_of(workdir) / "checkpoints" / str(step))
     with Launch(workdir, mode="evaluate", **resident) as launch:
         code, lines = launch.end()
-    assert code == USER_ERROR
-    assert lines[-1].startswith("lqjax: ") and f"checkpoints/{best}" in lines[-1]
+    remedy = f"delete {folder_of(workdir)} to train stoppable again"
+    assert_one_line(code, lines, "no checkpoint that can be read", remedy)
 
 
 def test_another_number_of_devices_goes_on_with_a_warning(whole, resident, tmp_path):
@@ -120,6 +168,14 @@ def test_another_number_of_cores_goes_on_with_a_warning(whole, resident, tmp_pat
     assert len(said) == 1 and f"(cores {len(cores())} before and 1 now)" in said[0]
     assert checkpoints(workdir)[-1] == LAST_STEP
     assert not any("another machine" in line for line in run(workdir, **resident))
+
+
+def test_in_64_bit_it_goes_on_with_a_warning(whole, resident, tmp_path):
+    workdir = copy(whole, tmp_path / "run")
+    shutil.rmtree(folder_of(workdir) / "checkpoints" / str(LAST_STEP))
+    lines = run(workdir, variables={"JAX_ENABLE_X64": "1"}, **resident)
+    said = [line for line in lines if "goes on on another machine" in line]
+    assert len(said) == 1 and "(jax_enable_x64 False before and True now)" in said[0]
 
 
 def test_other_classes_are_refused_with_both_shapes(whole, resident, pictures, tmp_path):
@@ -195,10 +251,11 @@ def test_a_full_disk_ends_it_in_one_line(whole, resident, small_disk, writers):
         ballast = fill(small_disk)
         code, lines = launch.end()
     assert_one_line(code, lines, "No space left on device", "make room and start the same command")
+    assert f"{workdir}/" in lines[-1]
     before = checkpoints(workdir)
     with Launch(workdir, **resident) as launch:  # it is still full
         code, lines = launch.end()
-    assert_one_line(code, lines, "No space left on device")
+    assert_one_line(code, lines, f"{workdir}/", "No space left on device")
     assert checkpoints(workdir) == before
     ballast.unlink()
     run(workdir, **resident)
@@ -220,6 +277,7 @@ def test_a_log_that_finds_the_disk_full_ends_it_in_one_line(resident, small_disk
         ballast = fill(small_disk)
         code, lines = launch.end()
     assert_one_line(code, lines, "No space left on device", "make room and start the same command")
+    assert f"{folder_of(workdir)}/{'log.jsonl' if writer == 'jsonl' else writer}" in lines[-1]
     assert not checkpoints(workdir)
     ballast.unlink()
     run(workdir, **settings)
@@ -236,10 +294,19 @@ def test_a_disk_that_is_full_at_evaluation_ends_it_in_one_line(whole, resident, 
     ballast = fill(small_disk)
     with Launch(workdir, mode="evaluate", **resident) as launch:
         code, lines = launch.end()
-    assert_one_line(code, lines, "No space left on device")
+    assert_one_line(code, lines, f"{workdir}/", "No space left on device")
     ballast.unlink()
     run(workdir, mode="evaluate", **resident)
     assert len((workdir / "results.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_disk_that_is_full_from_the_start_ends_it_in_one_line(resident, small_disk):
+    workdir = small_disk / "run"
+    fill(small_disk)
+    with Launch(workdir, **resident) as launch:
+        code, lines = launch.end()
+    assert_one_line(code, lines, f"{workdir}/config.json: No space left on device", "make room")
+    assert not list(workdir.rglob("*.tmp"))
 
 
 def test_files_that_may_not_grow_end_it_in_one_line(whole, resident, tmp_path):
@@ -249,7 +316,7 @@ def test_files_that_may_not_grow_end_it_in_one_line(whole, resident, tmp_path):
     before = checkpoints(workdir)
     with Launch(workdir, prefix=SMALL_FILES, **resident) as launch:
         code, lines = launch.end()
-    assert_one_line(code, lines, "File too large", "make room")
+    assert_one_line(code, lines, f"{workdir}/", "File too large", "make room")
     assert checkpoints(workdir)[: len(before)] == before
     run(workdir, **resident)
     assert_same_end(whole, workdir)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lqjax.signals import DEFAULTS, heeded, stop
+from lqjax.stopping import SAVES_FIRST
 from tests.processes import environment
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +50,7 @@ def test_a_script_saves_before_it_ends(tmp_path, number):
     child.send_signal(number)
     _, errors = child.communicate(timeout=LONGEST_SECONDS)
     assert child.returncode == -number, errors
-    assert "lqjax: stops as soon as it has saved" in errors
+    assert SAVES_FIRST in errors
     logged = [json.loads(line) for line in log.read_text().splitlines()]
     saved = max(int(path.name) for path in (folder / "checkpoints").iterdir())
     assert saved == max(line["step"] for line in logged)

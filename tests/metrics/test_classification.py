@@ -19,7 +19,7 @@ from lqjax.metrics.log_loss import log_loss, log_probabilities
 from lqjax.metrics.matthews import matthews_correlation
 from lqjax.metrics.precision_recall import macro_scores, weighted_scores
 from lqjax.metrics.roc import roc_auc
-from lqjax.metrics.summary import summarise
+from lqjax.metrics.summary import summarise, summarise_predictions
 from lqjax.rows import Row, from_json, to_json
 from tests.metrics.hard_cases import HARD, hard, hard_matrix, scores
 
@@ -123,11 +123,22 @@ def test_predictions_prefer_the_lowest_class_of_equal_scores():
         (np.zeros((2, 3)), np.array([0, 3]), "allowed: 0 to 2"),
         (np.zeros((2, 3)), np.array([-1, 1]), "allowed: 0 to 2"),
         (np.array([[0.0, 1.0], [np.nan, 0.0]]), np.array([0, 1]), "example 1 are not finite"),
+        (np.zeros((2, 3)), np.array([0.0, 1.0]), r"labels are float64; .* labels\.astype\(int\)"),
+        (np.zeros((2, 2)), np.array([True, False]), "labels are bool; allowed: integers"),
+        (np.zeros((2, 2)), np.array(["0", "1"]), "labels are <U1; allowed: integers from 0 to 1"),
     ],
 )
 def test_summary_refuses_what_has_no_metrics(logits, labels, message):
     with pytest.raises(ValueError, match=message):
         summarise(logits, labels)
+
+
+def test_summary_of_predictions_refuses_classes_that_are_no_integers():
+    whole, halves = np.array([0, 1]), np.array([0.0, 0.5])
+    with pytest.raises(ValueError, match="predictions are float64; allowed: integers"):
+        summarise_predictions(halves, whole, 2)
+    with pytest.raises(ValueError, match="labels are float64; allowed: integers"):
+        summarise_predictions(whole, halves, 2)
 
 
 def test_metrics_raise_no_warning_on_degenerate_input():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lqjax.models.base import MODELS
-from lqjax.models.network import Network, build
+from lqjax.models.network import Network, build, choose_stem
 from lqjax.models.platforms import plain_operations
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -207,6 +207,12 @@ def test_notes_tell_when_the_last_map_is_one_pixel(size, lost):
     notes = build("alexnet", num_classes=5, image_size=size).notes
     assert bool(notes) == lost
     assert all(f"at {size} px" in note and "1x1" in note for note in notes)
+
+
+@pytest.mark.parametrize(("size", "stem"), [(28, "small"), (63, "small"), (64, "imagenet")])
+def test_the_stem_by_image_size_is_one_that_every_network_takes(size, stem):
+    assert choose_stem(size) == stem
+    assert all(MODELS[name].minimum_size[stem] <= size for name in MODELS)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from flax import nnx
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
@@ -24,6 +25,32 @@ def test_batch_norm_uses_the_batch_and_remembers_a_tenth_of_it():
     np.testing.assert_allclose(result.reshape(-1, 6), expected, atol=1e-5)
     np.testing.assert_allclose(mean, 0.1 * pixels.mean(0), rtol=1e-5)
     np.testing.assert_allclose(var, 0.9 + 0.1 * pixels.var(0, ddof=1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_batch_norm_computes_float64_in_float64(groups):
+    maps = np.random.default_rng(1).normal(3, 2, (4, 5, 5, 6))
+    with jax.enable_x64(True):
+        layer = BatchNorm(6, groups=groups, dtype=jnp.float64)
+        layer.mean = nnx.BatchStat(jnp.zeros(6, jnp.float64))
+        result = layer(jnp.asarray(maps), train=True)
+        mean, var = layer.mean[...], layer.var[...]
+    parts = maps.reshape(groups, -1, 6)
+    means, variances = parts.mean(1, keepdims=True), parts.var(1, keepdims=True)
+    expected = (parts - means) / np.sqrt(variances + 1e-5)
+    np.testing.assert_allclose(np.reshape(result, expected.shape), expected, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(mean, 0.1 * means.mean((0, 1)), rtol=1e-13)
+    assert var.dtype == np.float32, "the state keeps its type: another would be compiled for anew"
+
+
+def test_batch_norm_computes_bfloat16_in_float32():
+    maps = jax.random.normal(jax.random.key(0), (4, 5, 5, 6), jnp.bfloat16)
+    layer = BatchNorm(6, dtype=jnp.bfloat16)
+    result = layer(maps, train=True)
+    wide, mean, var = normalised(maps.astype(jnp.float32))
+    np.testing.assert_array_equal(result, wide.astype(jnp.bfloat16))
+    np.testing.assert_array_equal(layer.mean[...], mean)
+    np.testing.assert_array_equal(layer.var[...], var)
 
 
 def test_batch_norm_without_training_uses_the_running_statistics():

@@ -176,7 +176,10 @@ def write_mistakes(workdir: Workdir, conditions, classes, images):
     )
 
 
-def write_records(workdir: Workdir, models, n, classes):
+def write_records(
+    workdir: Workdir, models, n, classes, train=1257, seeds=(0,),
+    conditions=("clean", "low_quality/*"),
+):  # fmt: skip
     workdir.root.mkdir(parents=True, exist_ok=True)
     (workdir.root / "config.json").write_text(
         json.dumps(
@@ -184,8 +187,8 @@ def write_records(workdir: Workdir, models, n, classes):
                 "data": {"source": "digits", "path": "", "image_size": 64},
                 "model": {"names": list(models), "dtype": "float32"},
                 "optimizer": {"name": "adamw", "learning_rate": 0.001},
-                "evaluation": {"conditions": ["clean", "low_quality/*"], "degradation_seed": 0},
-                "run": {"seed": 0},
+                "evaluation": {"conditions": list(conditions), "degradation_seed": 0},
+                "run": {"seed": 0, "seeds": list(seeds)},
                 "overrides": {"alexnet": {"optimizer.learning_rate": 0.0003}},
             }
         )
@@ -202,7 +205,7 @@ def write_records(workdir: Workdir, models, n, classes):
                 "dataset": {
                     "name": "digits",
                     "classes": classes,
-                    "train": 1257,
+                    "train": train,
                     "validation": 180,
                     "test": n,
                     "credit": "UCI handwritten digits, CC BY 4.0",
@@ -224,6 +227,7 @@ def build(
     names = names or [str(i) for i in range(classes)]
     labels = np.arange(n) % len(names) if labels is None else np.asarray(labels)
     labels, n = labels.astype(np.int32), len(labels)
+    asked = {} if conditions is None else {"conditions": [name for name, *_ in conditions]}
     conditions = grid_conditions() if conditions is None else conditions
     for model, strength in models:
         for seed, fold in itertools.product(seeds, folds):
@@ -238,10 +242,21 @@ def build(
                 )
                 write_cost(run)
     if extras:
-        write_records(workdir, [model for model, _ in models], n, len(names))
+        train = {"train": n * (len(folds) - 1)} if len(folds) > 1 else {}  # all the other folds
+        write_records(
+            workdir, [model for model, _ in models], n, len(names), seeds=seeds, **asked, **train
+        )
     if gallery:
         write_gallery(workdir, conditions, names)
     return workdir
+
+
+def set_in_config(workdir: Workdir, group: str, **fields):
+    """Change settings in the record of a working directory."""
+    path = workdir.root / "config.json"
+    config = json.loads(path.read_text())
+    config.setdefault(group, {}).update(fields)
+    path.write_text(json.dumps(config))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from lqjax.reporting.all_metrics import measure_metrics
 from lqjax.reporting.comparison import compare_models
 from lqjax.reporting.metric_kinds import CLASS_METRICS, METRICS
 from lqjax.reporting.metric_section import metric_blocks
+from lqjax.reporting.metric_tables import DIGEST, digest_table
 from lqjax.reporting.report import write_report
 from lqjax.reporting.study import read_study
 from tests.reporting.conftest import grid_conditions
@@ -174,7 +175,7 @@ def test_tables_and_files_hold_what_was_computed(workdir):
             cells = [f"{100 * share.value:.1f} ± {100 * share.deviation:.1f}"]
             cells += [f"{v.value:.3f} ± {v.deviation:.3f}" for v in (mcc, kappa)]
             line = next(
-                line for line in text.splitlines()
+                line for line in text.partition("### All metrics")[2].splitlines()
                 if line.startswith(f"| {condition.full} | {model.model} |") and cells[1] in line
             )  # fmt: skip
             assert line.endswith(f"| {' | '.join(cells)} |")
@@ -223,3 +224,20 @@ def test_of_many_classes_the_table_lists_the_worst(make_workdir):
     listed = [int(row.cells[0]) for row in table.rows]
     assert len(listed) == 40 and max(scores[listed]) <= min(np.delete(scores, listed))
     assert "the 40 classes of the lowest F1" in table.caption
+
+
+def test_the_short_table_has_clean_images_and_the_mean_of_the_degraded(workdir):
+    metrics = metrics_of(workdir)
+    table = digest_table(metrics, "")
+    scopes = [["clean"], ["clean"], DEGRADED, DEGRADED]
+    assert len(table.rows) == len(scopes)
+    titles = [m.title for m in METRICS if m.name in DIGEST]
+    assert list(table.header[2:]) == titles and len(titles) == len(DIGEST)
+    for row, conditions in zip(table.rows, scopes, strict=True):
+        runs = []
+        for seed in SEEDS:
+            run = workdir.run(row.cells[1], seed, 0)
+            labels = run.examples()["labels"]
+            runs.append([expected(run.logits(c), labels)["balanced_accuracy"] for c in conditions])
+        means = 100 * np.mean(runs, axis=1)
+        assert row.cells[2] == f"{means.mean():.1f} ± {means.std(ddof=1):.1f}"

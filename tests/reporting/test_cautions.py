@@ -1,10 +1,15 @@
 """What a report says about how its runs were put together, and what counts as one model."""
 
 import json
+import shutil
+
+import numpy as np
+import pytest
 
 from lqjax.cli import main
 from lqjax.reporting.cautions import cautions
 from lqjax.reporting.opening import opened_study
+from lqjax.workdir import Workdir
 from tests.reporting.test_predictions import TWO, lines_of, write_table
 
 
@@ -90,3 +95,29 @@ def test_another_setting_is_another_recipe_whatever_the_rate(make_workdir):
     same = {"models": (("resnet50@0.1",), ("resnet50@0.1",)), "seeds": ((0,), (1,))}
     other = {**rate(0.5), "training": {"epochs": 9}}
     assert len(names(two(make_workdir, rate(0.5), other, **same))) == 2
+
+
+def test_a_copy_beside_the_original_is_told(make_workdir, tmp_path):
+    first, second = two(make_workdir, {}, {}, models=(("alexnet",), ("alexnet",)))
+    assert said([first, second]) == ()  # 80 and 90 %
+    copy = tmp_path / "copy"
+    shutil.copytree(first.root, copy)
+    (caution,) = said([first, Workdir.at(copy)])
+    assert caution.startswith("All answers of alexnet (a) and alexnet (copy) are equal, ")
+
+
+@pytest.mark.parametrize("by_fold", [True, False])
+def test_groups_that_straddle_folds_are_named(make_workdir, by_fold):
+    fixed = {"conditions": TWO, "gallery": False}
+    workdir = make_workdir("a", models=(("alexnet", 0.8),), n=60, folds=range(3), **fixed)
+    for run in workdir.runs():
+        examples = run.examples()
+        groups = np.array([f"g{i // 20 + 3 * run.fold * by_fold}" for i in range(60)])
+        run.write_examples(examples["ids"], examples["labels"], tuple(examples["classes"]), groups)
+    found = said([workdir])
+    if by_fold:
+        assert found == ()
+    else:
+        assert len(found) == 1
+        words = "Group g0 is tested in folds 0, 1 and 2, and 2 more groups in several: "
+        assert found[0].startswith(words)

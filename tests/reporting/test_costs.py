@@ -177,7 +177,7 @@ def test_csv_files_hold_every_run(make_workdir):
     assert len(read("throughput.csv")) == 4 * len(BATCHES)
     assert [r["layer"] for r in read("layers.csv")] == ["conv1", "fc"] * 2
     text = (workdir.report / "report.md").read_text()
-    assert "Where a network was trained several times: its first run" in text
+    assert "Where a network was trained several times: the run of median latency" in text
 
 
 def brute_force_front(points):

@@ -118,9 +118,19 @@ def test_the_wider_envelope_is_named(floored):
     text = ladder_sentences(envelopes, noise)
     assert "resnet50 holds 80 % up to sigma 0.200 [0.1" in text
     assert "alexnet loses 10 points at sigma 0.050 [milder than 0.04, 0.0" in text
-    assert "resnet50 withstands more than alexnet, by 0.050 [0.0" in text
+    claim = "For these trained networks, resnet50 withstands more than alexnet, by 0.050 [0.0"
+    assert claim in text
     jpeg = ladder_sentences(envelopes, envelopes.ladders[1])
     assert "resnet50 holds 80 % down to quality 50 [" in jpeg and "(PSNR 14.0 dB)" in jpeg
+
+
+def test_what_holds_for_both_is_said_once(tmp_path):
+    models = {"alexnet": 0.02, "resnet50": 0.02}
+    _, envelopes = measured(build(tmp_path / "run", models=models, envelope_floor=0.5))
+    text = ladder_sentences(envelopes, envelopes.ladders[0])
+    assert "both hold 50 % on the whole ladder, up to sigma 0.4." in text
+    assert "Neither loses 5 points anywhere on the ladder, up to sigma 0.4." in text
+    assert text.count("No difference between") == 1 and text.count("up to sigma 0.4") == 2
 
 
 def test_sentences_for_ends_beyond_the_ladder(tmp_path):

@@ -1,12 +1,20 @@
 """Cross-validation in a report: every image once, intervals that know what folds share."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from lqjax.advising.drawing import draw
+from lqjax.advising.mixture import read_mixture
 from lqjax.metrics.accuracy import predictions
 from lqjax.reporting.comparison import compare_models
+from lqjax.reporting.fold_correction import sharing_in_words, sharing_of_folds
+from lqjax.reporting.method import method
+from lqjax.reporting.protocol import coverage
 from lqjax.reporting.report import write_report
+from lqjax.reporting.robustness_cells import Cells
 from lqjax.reporting.study import read_study
 
 FOLDS = 4
@@ -52,6 +60,58 @@ def test_accuracies_and_gaps_are_those_of_the_folds(workdir):
         axis=0,
     )
     assert comparison.mean_gap == pytest.approx(interval(gaps))
+
+
+def with_record(study, **dataset):
+    """Let the working directory say how many images were trained on."""
+    ((title, known),) = study.environments.items()
+    record = {**known, "dataset": {**known["dataset"], **dataset}}
+    return replace(study, environments={title: record})
+
+
+@pytest.mark.parametrize("train", [50, 243])
+def test_the_correction_goes_by_the_images_that_were_trained_on(workdir, train):
+    # 50: data.train_limit; 243: a tenth of the other three folds is held out for validation.
+    study = with_record(read_study([workdir]), train=train)
+    comparison = compare_models(study)
+    names = comparison.leader, comparison.other
+    mixture = read_mixture("clean=1", study.conditions)
+    draws = draw(study, mixture, names)
+    cells = Cells.of(study, comparison.shared)
+    values = {m: accuracies(workdir, m, "clean") for m in names}
+    gaps = values[names[0]] - values[names[1]]
+    error = np.sqrt(gaps.var(ddof=1) * (1 / FOLDS + 90 / train))
+    wanted = (gaps.mean(), *stats.t.interval(0.95, FOLDS - 1, gaps.mean(), error))
+    clean = next(cell for cell in comparison.cells if not cell.condition.degraded)
+    assert clean.gap == pytest.approx(wanted)
+    assert draws.gap(*names) == pytest.approx(wanted)
+    t = gaps.mean() / error
+    assert comparison.tests.raw["clean"] == pytest.approx(2 * stats.t.sf(abs(t), FOLDS - 1))
+    share = stats.t.cdf(t, FOLDS - 1)
+    assert (draws.column(names[0]) > draws.column(names[1])).mean() == pytest.approx(
+        share, abs=0.03
+    )
+    first, second = (study.models.index(m) for m in names)
+    mean = cells.estimate(lambda found: (found[:, first] - found[:, second]).mean(-1))
+    assert mean == pytest.approx(comparison.mean_gap)
+    ratio = f"{90 / train:#.3g}"
+    assert f"for each image trained on, {ratio}." in coverage(study, comparison)
+    assert f"s² (1/{FOLDS} + {ratio})" in method(study, comparison)
+
+
+def test_an_unknown_number_of_training_images_is_admitted(workdir):
+    study = with_record(read_study([workdir]), train=None)
+    comparison = compare_models(study)
+    assert comparison == compare_models(with_record(study, train=90 * (FOLDS - 1)))
+    text = coverage(study, comparison)
+    assert "trained on, 0.333. How many images were trained on is not recorded in run" in text
+    # One directory without a record does not narrow what another one has.
+    two = replace(with_record(study, train=50), configs={**study.configs, "b": {}})
+    assert sharing_of_folds(two) == 90 / 50 and "not recorded in b:" in sharing_in_words(two)
+    assert sharing_of_folds(replace(study, environments={}, configs={})) == 1 / (FOLDS - 1)
+    other = replace(with_record(study, train=300), sources={"theirs": "theirs.csv"})
+    assert sharing_of_folds(other) == 1 / (FOLDS - 1)
+    assert "not recorded in theirs.csv" in sharing_in_words(other)
 
 
 def test_the_report_says_what_was_done(workdir):

@@ -14,7 +14,7 @@ from lqjax.reporting.report import write_report
 from lqjax.reporting.robustness_reference import own_reference
 from lqjax.reporting.study import read_study
 from lqjax.reporting.verdict import judge
-from tests.reporting.conftest import LEVELLED, build, grid_conditions
+from tests.reporting.conftest import LEVELLED, build, grid_conditions, set_in_config
 
 PAIR = grid_conditions()[:2]
 LEVELLED_BOTH = {"alexnet": LEVELLED, "resnet50": LEVELLED}
@@ -96,6 +96,23 @@ def compose_tiles(study, comparison, verdict):
 
     page = compose(study, comparison, verdict, find(study, comparison), {})
     return {tile.term: tile for tile in page.tiles.tiles}
+
+
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_two_groups_do_not_make_a_network_untrained(seeds, tmp_path):
+    groups = np.array([f"p{i % 2}" for i in range(360)])
+    study = in_groups(study_of(tmp_path / "run", seeds=seeds), groups)
+    share = {"alexnet": 5, "resnet50": 10}
+    answering(study, lambda model, *_: np.arange(360) // 2 % 10 < share[model])
+    assert study.correct("resnet50", study.conditions[0]).all()
+    verdict = judge(study, compare_models(study))
+    assert "Not trained" not in verdict.sentence and not verdict.winner
+    assert verdict.headline == "No difference is shown"
+    # Always the same answer, or nearly so, is not trained, whatever the groups.
+    one = study.labels == 0
+    answering(study, lambda model, *_: one if model == "alexnet" else np.ones(360, bool))
+    verdict = judge(study, compare_models(study))
+    assert verdict.sentence.startswith("Not trained: clean images do not show alexnet (10.0 %) to")
 
 
 def test_images_of_one_patient_name_no_winner(tmp_path):
@@ -180,9 +197,9 @@ def test_the_main_table_is_a_file_as_well(tmp_path):
 
 @pytest.mark.parametrize("planned", [4, 5])
 def test_an_unfinished_cross_validation_names_no_winner(planned, tmp_path):
-    study = study_of(tmp_path / "run", n=90, folds=range(4))
-    (config,) = study.configs.values()
-    config["data"]["folds"] = planned
+    workdir = build(tmp_path / "run", n=90, folds=range(4), gallery=False, conditions=PAIR)
+    set_in_config(workdir, "data", folds=planned)
+    study = read_study([workdir])
     verdict = judge(study, compare_models(study))
     if planned == 4:
         assert "Unfinished" not in verdict.sentence

@@ -15,6 +15,7 @@ from lqjax.reporting.findings import find, write_findings
 from lqjax.reporting.loss_tests import loss_tests
 from lqjax.reporting.outcomes_in_words import correction, outcome, outcome_of_first
 from lqjax.reporting.pairwise import compare_pairs
+from lqjax.reporting.pairwise_tables import answers_table, pairs_table
 from lqjax.reporting.significance import Significance
 from lqjax.reporting.study import read_study
 from lqjax.reporting.tables import study_table
@@ -194,12 +195,61 @@ def test_runs_of_three_seeds_stand_beside_the_images(make_workdir, tmp_path):
         wanted = stats.ttest_rel(*runs)
         assert float(line["p_runs"]) == pytest.approx(wanted.pvalue)
         assert (float(line["t"]), line["runs"]) == (pytest.approx(wanted.statistic), "3")
+        ends = np.clip(wanted.confidence_interval(0.95), -1, 1)
+        assert [float(line[end]) for end in ("runs_low", "runs_high")] == pytest.approx(ends)
         assert float(line["p"]) == max(float(line["p_images"]), float(line["p_runs"]))
         means = [
             np.mean([losses(workdir, m, line["condition"], s) for s in range(3)]) for m in names
         ]
         assert float(line["loss_gap"]) == pytest.approx(means[0] - means[1])
         assert line["mcnemar"] == line["only_model"] == line["odds_ratio"] == ""
+
+
+def test_the_table_shows_the_interval_over_runs_beside_that_over_images(make_workdir):
+    workdir = make_workdir(n=60, seeds=(0, 1, 2), conditions=FEW, gallery=False)
+    (pair,) = compare_pairs(study := read_study([workdir]), compare_models(study))
+    table = answers_table(pair)
+    assert table.header[1:3] == ("gap, points", "gap over runs")
+    for cell, row in zip(pair.cells, table.rows, strict=True):
+        runs = [
+            [right(workdir, m, cell.condition.name, s).mean() for s in range(3)]
+            for m in (pair.first, pair.second)
+        ]
+        ends = np.clip(stats.ttest_rel(*runs).confidence_interval(0.95), -1, 1)
+        shown = [float(end) for end in row.cells[2].strip("[]").split(", ")]
+        assert shown == pytest.approx(100 * ends, abs=0.051)
+    assert "that over runs (t-test over 3 training runs) covers training again" in table.caption
+    assert "gap over runs" in section_of(workdir)
+
+
+ABOUT_THESE = "about these trained networks and other test images only"
+
+
+def test_pairs_of_which_one_was_trained_once_are_marked(tmp_path):
+    several = build(tmp_path / "a", n=60, seeds=(0, 1, 2), conditions=FEW, gallery=False)
+    once = build(
+        tmp_path / "b", models=(("resnet18", 0.8),), n=60, conditions=FEW, gallery=False
+    )  # fmt: skip
+    pairs = compare_pairs(study := read_study([several, once]), compare_models(study))
+    table = pairs_table(pairs)
+    marked = {row.cells[0].removesuffix(" †") for row in table.rows if " †" in row.cells[0]}
+    assert marked == {f"{p.first} − {p.second}" for p in pairs if "resnet18" in (p.first, p.second)}
+    assert len(marked) == 2 and len(table.rows) == 3
+    assert f" †: what is said of such a pair is {ABOUT_THESE}" in table.caption
+    for pair in pairs:
+        alone = "resnet18" in (pair.first, pair.second)
+        assert (ABOUT_THESE in answers_table(pair).caption) == alone
+
+
+def test_networks_trained_once_are_all_these_trained_ones(three, make_workdir):
+    study = read_study([three[0]])
+    table = pairs_table(compare_pairs(study, compare_models(study)))
+    assert f" All of it is {ABOUT_THESE}" in table.caption
+    assert not any("†" in row.cells[0] for row in table.rows)
+    two = section_of(make_workdir(n=60, conditions=FEW, gallery=False))
+    assert "For these trained networks, resnet50 against alexnet, after Holm" in two
+    folds = section_of(make_workdir("folds", n=50, folds=range(3), conditions=FEW, gallery=False))
+    assert "these trained networks" not in folds
 
 
 def test_folds_have_the_corrected_t_and_no_mcnemar(make_workdir, tmp_path):

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 import numpy as np
+import pytest
 
 from lqjax.reporting.mistakes_figure import COLUMNS, by_condition, mistakes_figure, words
 from lqjax.reporting.mistakes_words import about_mistakes
@@ -42,16 +43,57 @@ def test_a_gallery_has_the_damage_below_each_picture(make_workdir):
     assert "PSNR and SSIM against the clean image" in (workdir.report / "report.md").read_text()
 
 
-def test_data_that_may_not_be_shown_is_not(make_workdir):
-    workdir = make_workdir(conditions=CONDITIONS)
+def forbid_images(workdir):
     config = json.loads((workdir.root / "config.json").read_text())
     config["evaluation"]["show_images"] = False
     (workdir.root / "config.json").write_text(json.dumps(config))
+
+
+def figure_files(workdir):
+    return {path.name for path in (workdir.report / "figures").iterdir()}
+
+
+PICTURES = {f"{name}.{ending}" for name in ("gallery", "mistakes") for ending in ("png", "svg")}
+
+
+def test_data_that_may_not_be_shown_is_not(make_workdir):
+    workdir = make_workdir(conditions=CONDITIONS, n=40)
+    write_report([workdir])
+    assert figure_files(workdir) >= PICTURES  # of the time when they might be
+    others = figure_files(workdir) - PICTURES
+    (workdir.report / "figures" / "mine.png").write_text("")
+    forbid_images(workdir)
     study = read_study([workdir])
     assert study.gallery is None and study.mistakes == ()
     write_report([workdir])
-    names = {path.name for path in (workdir.report / "figures").iterdir()}
-    assert not {"gallery.png", "mistakes.png"} & names
+    assert figure_files(workdir) == others | {"mine.png"}
+    check_no_image(workdir, "evaluation.show_images is off in run.")
+
+
+def check_no_image(workdir, reason):
+    text = (workdir.report / "report.md").read_text().replace("\\", "")
+    assert f"No test image is shown: {reason}" in text
+    assert "gallery" not in text and "confident mistakes" not in text
+    page = (workdir.report / "report.html").read_text()
+    assert f"No test image is shown: {reason}" in page
+    assert "test images under" not in page and "Test images that were misjudged" not in page
+
+
+@pytest.mark.parametrize("forbidding", [0, 1])
+def test_one_directory_forbids_the_images_of_all(forbidding, make_workdir):
+    both = [make_workdir(name, n=40, conditions=CONDITIONS) for name in "ab"]
+    config = json.loads((both[1].root / "config.json").read_text())
+    config["training"] = {"epochs": 99}  # so that the models are two of each
+    (both[1].root / "config.json").write_text(json.dumps(config))
+    study = read_study(both)
+    assert study.gallery is not None and study.mistakes and not study.withheld_by
+    forbid_images(both[forbidding])
+    write_report(both)
+    assert not figure_files(both[0]) & PICTURES
+    check_no_image(
+        both[0],
+        f"evaluation.show_images is off in {'ab'[forbidding]}, and the others are of the same",
+    )
 
 
 def test_mistakes_of_a_merged_report_are_those_of_every_directory(make_workdir):

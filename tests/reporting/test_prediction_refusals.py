@@ -5,6 +5,7 @@ import json
 import pytest
 
 from lqjax.reporting.external.spelling import check_spelling
+from lqjax.reporting.opening import opened_study
 from lqjax.reporting.report import write_report
 from lqjax.workdir import Workdir
 
@@ -248,6 +249,54 @@ def test_a_misspelled_condition_is_refused_with_the_nearest(condition, nearest):
 )
 def test_a_condition_of_ones_own_is_taken(condition):
     check_spelling("mine.csv, line 2", condition, KNOWN)
+
+
+def alone(tmp_path, header, lines):
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join([f"{header},image_size", *(f"{line},64" for line in lines)]))
+    return refusal(Workdir.at(tmp_path / "new"), path)
+
+
+START = "model,dataset,condition,example_id,label"
+
+
+@pytest.mark.parametrize(
+    ("columns", "labels", "message"),
+    [
+        ((0, 2), (0, 1, 2), "line 3: '1' is none of the classes that scores are named by (0, 2)"),
+        ((0, 2), (2, 0, 1), "as names score_1 is missing, and counted from 0 '2' may be another"),
+        ((0, 2), (1, 1, 1), "line 2: label '1' is no name of a class (0, 2), and counted from 0"),
+        ((1, 2, 3), (0, 1, 2), "line 2: '0' is none of the classes that scores are named by"),
+        ((1, 2, 3), (0, 0, 0), "it would be '1', while '1' is read as a name; write names"),
+        ((10, 20), (1, 10, 20), "as names score_1 is missing"),
+    ],
+)
+def test_a_missing_column_does_not_merge_classes(columns, labels, message, tmp_path):
+    header = ",".join([START, *(f"score_{name}" for name in columns)])
+    numbers = ",".join(str(place) for place in range(1, len(columns) + 1))
+    lines = [f"m,d,clean,{i},{label},{numbers}" for i, label in enumerate(labels)]
+    assert message in alone(tmp_path, header, lines)
+
+
+def test_a_prediction_counted_from_0_is_refused_where_classes_are_other_numbers(
+    make_workdir, tmp_path
+):
+    workdir = make_workdir(
+        conditions=CLEAN, models=(("alexnet", 0.8),), n=3, names=list("123"), gallery=False
+    )
+    path = tmp_path / "mine.csv"
+    lines = [f"mine,digits,clean,test0/{i},{i + 1},{i}" for i in range(3)]
+    path.write_text("\n".join([HEADER, *lines]))
+    message = "line 2: prediction '0' is no name of a class (1, 2, 3)"
+    assert message in refusal(workdir, path)
+
+
+def test_numbers_that_cannot_be_names_are_still_counted(tmp_path):
+    header = f"{START},image_size,score_10,score_20"
+    path = tmp_path / "mine.csv"
+    path.write_text("\n".join([header, "m,d,clean,a,0,64,2,1", "m,d,clean,b,1,64,2,1"]))
+    with opened_study([Workdir.at(tmp_path / "new")], [path]) as study:
+        assert study.class_names == ("10", "20") and study.labels.tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,13 @@ def pair(make_workdir, **second):
 
 def test_image_sizes_that_differ(make_workdir):
     message = refusal(pair(make_workdir, size=128))
-    assert "image sizes" in message and "64 px" in message and "128 px" in message
+    assert "image sizes (64 px in first; 128 px in second)" in message
+
+
+def test_image_sizes_that_differ_within_a_directory(make_workdir):
+    workdir = make_workdir(models=(("alexnet", 0.8),), conditions=CLEAN, gallery=False)
+    make_workdir(models=(("resnet50", 0.9),), conditions=CLEAN, gallery=False, size=128)
+    assert "image sizes (64 px in alexnet; 128 px in resnet50)" in refusal([workdir])
 
 
 def test_data_sets_that_differ(make_workdir):
@@ -51,7 +57,23 @@ def test_no_working_directory():
 
 
 def test_nothing_evaluated(tmp_path):
-    assert "--mode=evaluate" in refusal([Workdir.at(tmp_path / "nothing")])
+    assert "--mode=evaluate" in refusal([Workdir.at(tmp_path)])
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_folder_that_is_not_there(beside, make_workdir, tmp_path):
+    there = [make_workdir(conditions=CLEAN, gallery=False)] if beside else []
+    message = refusal([*there, Workdir.at(tmp_path / "nowhere")])
+    assert message.startswith(f"there is no folder {tmp_path}/nowhere; ")
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("predictions", [False, True])
+def test_a_file_in_place_of_a_folder(predictions, tmp_path):
+    (tmp_path / "file").write_text("")
+    given = [tmp_path / "mine.csv"] if predictions else []
+    with pytest.raises(ValueError, match="file is a file; give the folder"):
+        write_report([Workdir.at(tmp_path / "file")], given)
 
 
 def test_scores_that_are_missing(make_workdir):

@@ -181,7 +181,7 @@ def imagenet_c(corruptions=CORRUPTIONS):
 def test_on_imagenet_the_published_errors_are_the_reference(make_workdir):
     workdir = make_workdir(
         models=(("resnet50", 0.8),), conditions=imagenet_c((*CORRUPTIONS, "spatter")),
-        dataset="imagenet", classes=1000, n=60, gallery=False, extras=False,
+        dataset="imagenet", classes=1000, n=60, size=224, gallery=False, extras=False,
     )  # fmt: skip
     (suite,) = measured(workdir).suites
     assert suite.reference == "the published AlexNet" and suite.balanced == {}
@@ -201,12 +201,27 @@ def test_ten_classes_of_imagenet_have_no_published_reference(make_workdir):
     )  # fmt: skip
     robustness = measured(workdir)
     assert robustness.suites == () and "which is not in this comparison" in robustness.without
+    assert "of the 1,000 classes of ImageNet, not of 10." in robustness.without
+
+
+@pytest.mark.parametrize("size", [64, 256])
+def test_off_224_px_the_published_errors_are_no_reference_and_the_page_says_why(size, make_workdir):
+    workdir = make_workdir(
+        models=(("resnet50", 0.8),), conditions=imagenet_c(), dataset="imagenet", classes=1000,
+        n=40, size=size, gallery=False, extras=False,
+    )  # fmt: skip
+    study, comparison = studied(workdir)
+    robustness = measure_robustness(study, comparison)
+    reason = f"the published ones are of images of 224 px, not of {size} px. Add alexnet to"
+    assert robustness.suites == () and reason in robustness.without
+    blocks = robustness_section(study, comparison, robustness, {})
+    assert any(reason in getattr(block, "text", "") for block in blocks)
 
 
 def test_an_incomplete_imagenet_c_has_no_mce(make_workdir):
     workdir = make_workdir(
         models=(("resnet50", 0.8),), conditions=imagenet_c(CORRUPTIONS[:2]),
-        dataset="imagenet", classes=1000, n=40, gallery=False, extras=False,
+        dataset="imagenet", classes=1000, n=40, size=224, gallery=False, extras=False,
     )  # fmt: skip
     robustness = measured(workdir)
     assert robustness.suites == ()

@@ -10,11 +10,19 @@ from matplotlib.colors import to_hex
 from scipy.stats import binomtest
 
 from lqjax.reporting.comparison import compare_models
-from lqjax.reporting.legends import legend_columns
+from lqjax.reporting.legends import draw_legend, legend_columns
 from lqjax.reporting.severity_axis import mild_to_severe, severity_axis, varying
 from lqjax.reporting.severity_figure import severity_figure, severity_in_words
 from lqjax.reporting.study import read_study
-from lqjax.reporting.style import LINES, MARKERS, PALETTE, WIDTH, figure_style, model_looks
+from lqjax.reporting.style import (
+    LINES,
+    MARKERS,
+    PALETTE,
+    WIDTH,
+    figure_style,
+    model_looks,
+    new_figure,
+)
 from tests.reporting.conftest import build, grid_conditions
 
 MODELS = (("alexnet", 0.8), ("resnet50", 0.9), ("vgg16", 0.85))
@@ -189,6 +197,24 @@ def test_settings_go_by_their_damage_however_they_were_written(make_workdir):
 )
 def test_what_varies_is_found_in_the_settings(settings, name, values):
     assert varying(settings) == (name, values)
+
+
+@pytest.mark.parametrize(("count", "name"), [(14, "a_rather_long_name_v"), (20, "name" * 40)])
+def test_a_long_legend_takes_no_room_from_the_plot(count, name):
+    heights = []
+    for labels in (["alexnet", "resnet18"], [f"{name}{i}" for i in range(count)]):
+        with figure_style():  # what does not fit is a warning, and warnings are errors
+            figure = new_figure(3.25, WIDTH / 2)
+            axes = figure.subplots()
+            draw_legend(figure, [axes.plot([0, 1], label=label)[0] for label in labels])
+            figure.draw_without_rendering()
+        heights.append(axes.get_window_extent().height)
+        drawn = figure.legends[0].get_window_extent()
+        assert drawn.x0 >= 0 and drawn.x1 <= figure.bbox.width
+        assert drawn.y0 >= axes.get_window_extent().y1 and drawn.y1 <= figure.bbox.height
+        shown = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert len(set(shown)) == len(labels)
+    assert heights[1] >= 0.9 * heights[0]
 
 
 def test_a_legend_is_no_wider_than_its_figure_and_its_lines_are_even():

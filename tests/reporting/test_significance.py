@@ -72,7 +72,7 @@ def test_the_verdict_counts_conditions_and_the_table_has_p(make_workdir):
     )
     assert f"no difference is shown in {tests.undecided}" in sentence
     text = (write_report([workdir]).path.parent / "report.md").read_text()
-    assert "p is that of McNemar's test after Holm's correction for 12 degraded conditions" in text
+    assert "p, after Holm's correction for 12 degraded conditions, is that of McNemar's" in text
     starred = sum(line.startswith("|") and "] \\* |" in line for line in text.splitlines())
     shown = sum(comparison.shown(cell.condition) for cell in comparison.cells)
     assert starred == 2 * shown  # in the main table and beside the tests

@@ -71,10 +71,16 @@ def test_several_runs_are_counted_and_averaged(make_workdir):
     assert f"{100 * mean:.1f} [" in table.splitlines()[2]
 
 
-@pytest.mark.parametrize("seeds, begins", [((0,), "one run each"), ((0, 1), "two runs each")])
+@pytest.mark.parametrize(
+    "seeds, begins",
+    [
+        ((0,), "two trained networks (one run each)"),
+        ((0, 1), "four trained networks (two runs of each)"),
+    ],
+)
 def test_fewer_than_three_seeds_speak_of_these_networks_only(make_workdir, seeds, begins):
     verdict, _, study = answer(make_workdir(seeds=seeds, conditions=CONDITIONS))
-    assert verdict.sentence.startswith(f"For these two trained networks ({begins}), resnet50 ")
+    assert verdict.sentence.startswith(f"For these {begins}, resnet50 ")
     comparison = compare_models(study)
     assert comparison.retrained is None
     assert "not what another training run would give" in coverage(study, comparison)
@@ -85,7 +91,7 @@ def test_three_seeds_of_one_model_are_too_few_while_the_other_has_one(make_workd
     second = make_workdir("b", models=(("resnet50", 0.95),), conditions=CONDITIONS)
     verdict, _, _ = answer(first, second)
     assert verdict.sentence.startswith(
-        "For these two trained networks (3 runs of alexnet and 1 run of resnet50), resnet50 "
+        "For these four trained networks (3 runs of alexnet and 1 run of resnet50), resnet50 "
     )
 
 
@@ -151,3 +157,35 @@ def test_a_condition_that_only_one_model_finished_has_no_gap(make_workdir):
     line = next(line for line in table.splitlines() if line.startswith("JPEG, high"))
     assert line.split()[-2:] == ["-", "-"]
     assert "mean over 11 conditions" in verdict.sentence
+
+
+def clean_alone(study, comparison):
+    """Return what the sentence says of clean images."""
+    return judge(study, comparison).sentence.rpartition("; on clean images ")[2]
+
+
+def test_clean_images_say_why_nothing_is_shown_by_mcnemar(make_workdir):
+    study = read_study([make_workdir(n=1000, gallery=False, conditions=CONDITIONS)])
+    only = {"resnet50": np.arange(1000) < 20, "alexnet": np.arange(1000) >= 991}  # 20 against 9
+    for model, alone in only.items():
+        right = alone | ((np.arange(1000) >= 20) & (np.arange(1000) < 991))
+        answers = np.where(right, study.labels, (study.labels + 1) % 10)
+        study.networks[model][0].predicted["clean"] = answers
+    comparison = compare_models(study)
+    p_value = stats.chi2.sf((20 - 9 - 1) ** 2 / 29, 1)
+    assert p_value > 0.05 and comparison.clean.gap.low > 0
+    assert clean_alone(study, comparison).startswith("no difference is shown (1.1 points [")
+    assert clean_alone(study, comparison).endswith(f"; p = {p_value:.3f} by McNemar's test).")
+
+
+def test_clean_images_say_why_nothing_is_shown_over_training_runs(make_workdir):
+    study = read_study([make_workdir(seeds=(0, 1, 2), n=1000, conditions=CONDITIONS)])
+    for model, counts in (("resnet50", (900, 700, 980)), ("alexnet", (600, 690, 620))):
+        for run, count in zip(study.networks[model], counts, strict=True):
+            right = np.arange(1000) < count
+            run.predicted["clean"] = np.where(right, study.labels, (study.labels + 1) % 10)
+    comparison = compare_models(study)
+    low, high = stats.ttest_1samp([0.3, 0.01, 0.36], 0).confidence_interval(0.95)
+    assert comparison.clean.gap.low > 0 > low
+    said = f"; over training runs [{100 * low:.1f}, {100 * high:.1f}])."
+    assert clean_alone(study, comparison).endswith(said)

@@ -8,8 +8,11 @@ from lqjax.metrics.binning import BINS
 from lqjax.metrics.interval import Estimate
 from lqjax.reporting.calibration_section import confidence_table
 from lqjax.reporting.cost_tables import throughput_table
+from lqjax.reporting.mistakes_figure import mistakes_table
 from lqjax.reporting.mistakes_words import about_mistakes, mistakes_caption
+from lqjax.reporting.pairwise_section import origin_of_p_values
 from lqjax.reporting.pictures import Mistake
+from lqjax.reporting.protocol import spread
 from lqjax.reporting.robustness_words import change, drops_in_words
 from lqjax.reporting.study import read_study
 
@@ -79,6 +82,14 @@ def test_mistakes_name_their_network_and_run():
     assert "From run1 (seed 0): the surest mistakes of a. " in text
     assert "From run2 (seed 4): the surest mistakes of d. " in text
     assert "Of theirs no pictures are kept." in text
+    # Each directory with one network of its own: once is enough to say whose mistakes they are.
+    apart = [mistake("a", source="a"), mistake("d", source="run2", seed=4)]
+    text = about_mistakes(apart, folds=False)
+    assert text.startswith("The surest mistakes of a (seed 0) and d (seed 4). They are")
+    table = mistakes_table(apart)
+    assert "answer of the other" not in table.header and "of the other %" not in table.header
+    assert [len(row.cells) for row in table.rows] == [len(table.header)] * 2 == [6, 6]
+    assert len(mistakes_table(several).header) == 8
     # Where nothing tells which of the two was chosen first, none is put first.
     silent = [mistake("a", "b"), mistake("b", "a", condition="fog")]
     assert "the surest mistakes of a and b." in about_mistakes(silent, folds=False)
@@ -110,3 +121,28 @@ def test_throughput_counts_its_runs(runs, words, make_workdir):
     (network,) = study.all_networks
     network.cost.__dict__["timed_runs"] = runs
     assert throughput_table(study).caption.endswith(words)
+
+
+class Counted:
+    """A study of so many runs of each network."""
+
+    folds = 1
+
+    def __init__(self, **runs):
+        self.networks = {name: [None] * count for name, count in runs.items()}
+
+
+def test_a_network_trained_once_beside_others_is_named():
+    assert spread(Counted(a=3, b=3)) == "± is the standard deviation over seeds."
+    assert spread(Counted(a=3, b=1)).endswith(
+        "b was trained once: how much another training run would change is not known."
+    )
+    assert "b and c were trained once" in spread(Counted(a=3, b=1, c=1))
+    assert spread(Counted(a=1, b=1)) == ""  # said of all of them in the verdict
+
+
+def test_pairs_with_other_tests_are_told_apart():
+    one = [(("a", "b"), "McNemar's test"), (("a", "c"), "McNemar's test")]
+    assert origin_of_p_values(one) == "p of a gap in accuracy is that of McNemar's test."
+    two = origin_of_p_values([(("a", "b"), "the t-test"), *one[1:], (("b", "c"), "McNemar's test")])
+    assert "Between a and b: the t-test. Between a and c, b and c: McNemar's test." in two

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from etils import epath
 
+from lqjax.epochs import best_epoch
 from lqjax.rows import Epoch
 from lqjax.training.aside import put_aside
 from lqjax.training.checkpoints import Checkpoints, NotWrittenError
 from lqjax.training.damage import UnreadableError
 from lqjax.training.fitting import MisfitError
-from lqjax.training.record import FORMAT, LaterFormatError, Record, best_epoch
+from lqjax.training.record import FORMAT, LaterFormatError, Record
 from lqjax.training.state import (
     abstract_items,
     abstract_state,
@@ -242,7 +243,7 @@ def test_a_replacement_that_cannot_be_written_leaves_the_earlier_one(tmp_path):
     with open_at(tmp_path) as checkpoints:
         checkpoints.save(*items(1))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    said = pytest.raises(NotWrittenError, match="earlier ones are whole")
+    said = pytest.raises(NotWrittenError, match="1 earlier one is left: make room and")
     try:
         with said, open_at(tmp_path) as checkpoints:
             resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))  # as a full disk
@@ -437,7 +438,7 @@ def test_a_full_disk_is_one_line_and_the_earlier_checkpoint_stays(tmp_path, monk
     def full(*arguments, **named):
         raise OSError(28, "No space left on device")
 
-    message = r"No space left .* earlier ones are whole"
+    message = r"No space left .* 1 earlier one is left: make room and start the same command again"
     with pytest.raises(NotWrittenError, match=message) as caught, checkpoints:
         monkeypatch.setattr(checkpoints._manager, "save", full)
         checkpoints.save(*TINY, Record(2, ()))

@@ -6,7 +6,7 @@ import pytest
 
 from lqjax.data.resident import Resident
 from lqjax.data.streamed import Streamed
-from lqjax.runtime import make_mesh
+from lqjax.runtime import make_mesh, replicated
 from lqjax.training.dispatch import STEPS_ON_ACCELERATORS, steps_per_dispatch, unheeded_steps
 from tests.training.small import BATCH, Small, assert_equal_trees, config, split
 from tests.training.tiny import TinyNetwork
@@ -108,3 +108,39 @@ def test_several_steps_that_are_not_heeded_are_told(monkeypatch):
     assert "steps_per_dispatch=25 is taken as 1: the images are streamed" in unheeded_steps(
         25, stream
     )
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"devices": 8},
+        {"steps": 4},
+        {"placing": "shared out", "devices": 8},
+        {"placing": "streamed"},
+        {"placing": "streamed", "devices": 8},
+    ],
+    ids=str,
+)
+def test_the_state_is_given_up_to_the_step(how):
+    small = made(**how)
+    state = small.start()
+    factor = jax.device_put(np.float32(1), replicated(small.mesh))
+    dispatch = next(iter(small.dispatches(0)))
+    after, _ = dispatch.run(state, factor)
+    kept = [
+        jax.tree_util.keystr(path)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(state)
+        if not leaf.is_deleted()
+    ]
+    assert not kept, "it would take its memory twice"
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves((after, factor)))
+
+
+def test_the_state_is_given_up_by_the_program_whose_room_was_checked(monkeypatch):
+    monkeypatch.setattr("lqjax.training.dispatch.check_room", lambda *_: None)
+    small = made()
+    state, factor = small.start(), jax.device_put(np.float32(1), replicated(small.mesh))
+    small.dispatcher.check_room(state, factor, small.scales)
+    next(iter(small.dispatches(0))).run(state, factor)
+    assert all(leaf.is_deleted() for leaf in jax.tree.leaves(state))

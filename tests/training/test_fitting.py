@@ -31,7 +31,10 @@ def test_what_fits_passes():
         (shaped("float64", kernel=(2,)), shaped(kernel=(2,)),
          r"params/head/kernel is float64\(2,\) there and float32\(2,\) here"),
         (shaped(kernel=(2,)), shaped(kernel=(2,), bias=(7,)),
-         r"it has no params/head/bias, which is float32\(7,\) here"),
+         r"it has no params/head/bias, which is float32\(7,\) here, and none instead; use"),
+        (shaped(offset=(9,), scale=(2,), kernel=(3,)), shaped(kernel=(3,), bias=(7,)),
+         r"no params/head/bias, which is float32\(7,\) here, and has params/head/offset,"
+         r" float32\(9,\), which is not here"),
         (shaped(kernel=(2,), bias=(7,)), shaped(kernel=(2,)),
          r"it has params/head/bias, float32\(7,\), which is not here"),
     ],

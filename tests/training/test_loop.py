@@ -11,7 +11,7 @@ from etils import epath
 
 from lqjax.progress import Progress
 from lqjax.rows import Epoch
-from lqjax.stopping import Terminated, request_stop
+from lqjax.stopping import SAVES_FIRST, Terminated, request_stop
 from lqjax.training import loop
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.log import TrainingLog
@@ -146,7 +146,7 @@ def test_killed_anywhere_it_goes_on_from_the_last_checkpoint(tmp_path, undisturb
         assert_ends_alike(shared, tmp_path / str(epoch), history, state)
 
 
-def test_asked_to_stop_while_validating_the_steps_are_kept(tmp_path, undisturbed):
+def test_asked_to_stop_while_validating_the_steps_are_kept(tmp_path, undisturbed, capsys):
     shared, history, state = undisturbed
 
     def validate(params, stats):
@@ -155,6 +155,7 @@ def test_asked_to_stop_while_validating_the_steps_are_kept(tmp_path, undisturbed
     made = shared.at(tmp_path, validate)
     with pytest.raises(Terminated):
         made.train(Progress())
+    assert SAVES_FIRST in capsys.readouterr().err
     with Checkpoints(made.runs[0].checkpoints, read_only=True) as checkpoints:
         assert checkpoints.steps() == [STEPS]
     assert_ends_alike(shared, tmp_path, history, state)
@@ -192,6 +193,44 @@ def test_a_finished_run_is_not_trained_again(tmp_path, undisturbed):
 
     shared.at(tmp_path).train(Progress())
     assert timeless(trained(shared.at(tmp_path, never, [never]))) == history
+
+
+def logged(folder):
+    """Read a log: each line without its clock, with the name of what it is of."""
+    path = folder / "runs/tiny/seed0-fold0/log.jsonl"
+    timed = ("time", "epoch_seconds", "epoch_images_per_second", "images_per_second")
+    timed += ("input_wait_share", "peak_resident_bytes")
+    lines = map(json.loads, path.read_text().splitlines())
+    return [{name: v for name, v in line.items() if name not in timed} for line in lines]
+
+
+@pytest.mark.parametrize("torn", [False, True])
+def test_killed_between_its_last_checkpoint_and_the_log_the_line_is_added(
+    tmp_path, undisturbed, monkeypatch, torn
+):
+    shared, history, _ = undisturbed
+    shared.at(tmp_path / "whole").train(Progress())
+    wanted, log = logged(tmp_path / "whole"), tmp_path / "run/runs/tiny/seed0-fold0/log.jsonl"
+    write = TrainingLog.epoch
+
+    def killed(self, record):
+        if record.epoch == EPOCHS:
+            raise RuntimeError("as good as killed")
+        write(self, record)
+
+    monkeypatch.setattr(TrainingLog, "epoch", killed)
+    with pytest.raises(RuntimeError, match="as good as killed"):
+        shared.at(tmp_path / "run").train(Progress())
+    monkeypatch.undo()
+    assert logged(tmp_path / "run") == wanted[:-1]
+    if torn:
+        log.write_text(log.read_text() + '{"step": 16, "time": 1.5, "epo')
+    never = [lambda step, values: pytest.fail("trained again")]
+    assert timeless(trained(shared.at(tmp_path / "run", writers=never))) == history
+    assert logged(tmp_path / "run") == wanted
+    before = log.stat().st_mtime_ns, log.read_bytes()
+    trained(shared.at(tmp_path / "run"))
+    assert (log.stat().st_mtime_ns, log.read_bytes()) == before, "it is whole and stays"
 
 
 def test_plateau_lowers_what_the_updates_are_multiplied_by(tmp_path):
@@ -414,6 +453,33 @@ def test_checkpoints_within_an_epoch_are_not_training(tmp_path, monkeypatch):
     assert len(rates) == STEPS and min(rates) > 2 * most
     assert history[1].images_per_second > 2 * most
     assert history[1].seconds > STEPS * seconds, "the time of all of it"
+
+
+@pytest.mark.parametrize("ends", ["after its steps", "with the epoch", "at a checkpoint"])
+def test_making_a_trace_is_not_training(tmp_path, monkeypatch, ends):
+    seconds, found, made = 0.5, {}, []
+
+    def slow(*_, **__):
+        made.append(time.sleep(seconds))
+
+    monkeypatch.setattr(jax.profiler, "start_trace", slow)
+    monkeypatch.setattr(jax.profiler, "stop_trace", slow)
+    batch = {"after its steps": 8, "with the epoch": 16, "at a checkpoint": 16}[ends]
+    settings = config(
+        training__epochs=1,
+        training__batch_size=batch,
+        training__checkpoint_minutes=1e-9 if ends == "at a checkpoint" else 0,
+        run__profile=True,
+        run__log_every=1,
+    )
+    writers = [lambda step, values: found.update({(step, "epoch" in values): values})]
+    (epoch,) = trained(trainer(tmp_path, settings, writers=writers))
+    assert len(made) == 2 and epoch.seconds > 2 * seconds, "the time of all of it"
+    # Of the steps counted, the start or the end of the trace alone would take the half.
+    most = epoch.step * batch / seconds
+    assert epoch.images_per_second > 2 * most
+    paces = [v["images_per_second"] for v in found.values() if "images_per_second" in v]
+    assert len(paces) >= epoch.step - 1 and min(paces) > 2 * batch / seconds
 
 
 def test_nothing_is_left_to_trace(tmp_path):

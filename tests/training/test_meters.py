@@ -81,3 +81,15 @@ def test_a_share_is_at_most_one(clock):
     meter = started(clock)
     after(clock, 1.0, meter, 10, waited=1.5)
     assert meter.take().input_wait_share == 1.0
+
+
+def test_what_was_over_before_a_pause_is_not_counted_twice(clock):
+    meter = started(clock)
+    clock.now += 4.0
+    done = clock.now
+    meter.pause()
+    clock.now += 1000.0
+    meter.go_on()
+    meter.count(100, 0.0, done)
+    after(clock, 1.0, meter, 100)
+    assert meter.take().images_per_second == pytest.approx(200 / (4.0 + 1.0))

@@ -9,11 +9,13 @@ import optax
 import pytest
 from jax.extend.core import jaxprs_in_params
 
-from lqjax.models.network import DTYPES, build
+from lqjax.models import resnet
+from lqjax.models.network import DTYPES, Network, build
 from lqjax.models.resnet import BasicBlock, ResNet
 from lqjax.training import step as step_module
 from lqjax.training.measures import means
 from lqjax.training.state import abstract_state
+from tests.quick_compilation import quick_compilation
 from tests.training.small import (
     BATCH,
     MEAN,
@@ -286,9 +288,9 @@ def test_twenty_steps_in_float64_are_the_same_on_any_number_of_devices(settings)
             assert_equal_trees(its, state, rtol=1e-7, atol=1e-9)
 
 
-def residual_network(dtype="float32", groups=1, remat=False):
+def residual_network(dtype="float32", groups=1, remat=False, image_size=28):
     """One block a stage: everything that resnet18 has, at half its cost."""
-    full = build("resnet18", num_classes=4, channels=1, image_size=28, stem="small")
+    full = build("resnet18", num_classes=4, channels=1, image_size=image_size, stem="small")
     architecture = dataclasses.replace(
         full._architecture, make=lambda *rest: ResNet(BasicBlock, (1, 1, 1, 1), *rest)
     )
@@ -299,12 +301,50 @@ def residual_network(dtype="float32", groups=1, remat=False):
 
 
 @pytest.mark.slow
-def test_a_residual_network_is_the_same_on_one_device_and_on_eight():
+def test_a_residual_network_makes_the_same_step_on_any_number_of_devices():
     settings = config(optimizer__name="sgd", optimizer__learning_rate=RATE)
-    one, _, state = Small(residual_network(), settings, split(28)).run(1)
-    eight, _, its = Small(residual_network(), settings, split(28), devices=8).run(1)
-    np.testing.assert_allclose(eight, one, rtol=1e-5)
-    assert_equal_trees(its, state, atol=2e-5)
+    network = residual_network(image_size=32)
+    one, _, state = Small(network, settings, split(32)).run(1)
+    for devices in (2, 8):
+        other, _, its = Small(network, settings, split(32), devices=devices).run(1)
+        np.testing.assert_allclose(other, one, rtol=1e-5)
+        assert_equal_trees(its, state, atol=2e-5)
+
+
+class InDouble(Network):
+    """Start in float64: what a network draws is float32."""
+
+    def init(self, seed):
+        return jax.tree.map(lambda leaf: leaf.astype(jnp.float64), super().init(seed))
+
+
+NARROW = (8, 16, 24, 32)
+"""Channels of the four stages: 20 steps in float64 then take seconds."""
+
+
+def narrow_network_in_double(monkeypatch):
+    monkeypatch.setattr(resnet, "STAGE_WIDTHS", NARROW)
+    made = residual_network(image_size=32)
+    made = dataclasses.replace(
+        made, _settings=dataclasses.replace(made._settings, dtype=jnp.float64)
+    )
+    return InDouble(*(getattr(made, field.name) for field in dataclasses.fields(made)))
+
+
+@pytest.mark.slow
+def test_twenty_float64_steps_of_a_residual_network_are_the_same_on_any_number(monkeypatch):
+    settings = config(optimizer__name="sgd", optimizer__learning_rate=RATE)
+    network = narrow_network_in_double(monkeypatch)
+    with jax.enable_x64(True), quick_compilation(False):
+        one, _, state = Small(network, settings, split(32)).run(20)
+        assert state["params"]["fc"]["kernel"].shape[0] == NARROW[-1]
+        for part in ("params", "stats"):
+            assert {leaf.dtype for leaf in jax.tree.leaves(state[part])} == {np.dtype("float64")}
+        assert len(set(one)) == 20
+        for devices in (2, 8):
+            other, _, its = Small(network, settings, split(32), devices=devices).run(20)
+            np.testing.assert_allclose(other, one, rtol=1e-9)
+            assert_equal_trees(its["params"], state["params"], rtol=1e-7, atol=1e-9)
 
 
 def products(jaxpr):

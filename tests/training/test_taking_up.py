@@ -9,7 +9,7 @@ import lqjax
 from lqjax.locking import LOCK_NAME
 from lqjax.models.base import MODELS, Architecture
 from tests.data.making import class_folders
-from tests.small_launch import Small
+from tests.small_launch import Small, Stoppable
 
 CLASSES = ("ant", "bee", "cat")
 SETTINGS = {
@@ -112,6 +112,17 @@ def test_another_network_changes_nothing(trained, tmp_path, monkeypatch):
     trained()
     use(monkeypatch, Wide)
     shapes = r"first/bias is \w+\(16,\) there and \w+\(24,\) here"
+    assert_refused(tmp_path / "run", shapes, trained)
+    assert_refused(tmp_path / "run", shapes, lambda: lqjax.evaluate(workdir=tmp_path / "run"))
+
+
+def test_a_network_whose_layers_have_other_names_changes_nothing(trained, tmp_path, monkeypatch):
+    trained()
+    use(monkeypatch, Stoppable)
+    shapes = (
+        r"has no params/bn/bias, which is \w+\(32,\) here, and has params/first/bias,"
+        r" \w+\(16,\), which is not here"
+    )
     assert_refused(tmp_path / "run", shapes, trained)
     assert_refused(tmp_path / "run", shapes, lambda: lqjax.evaluate(workdir=tmp_path / "run"))
 

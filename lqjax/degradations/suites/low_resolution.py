@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lqjax.imaging.resampling import KERNELS
+from lqjax.imaging.kernel_names import KERNELS
 from lqjax.imaging.suites import SUITES, Suite, SuiteEntry
 
 SIDES = (224, 192, 160, 128, 112, 96, 64, 48, 32, 24, 16)

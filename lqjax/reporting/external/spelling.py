@@ -6,10 +6,13 @@ import pkgutil
 import re
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 
 import lqjax.degradations
-import lqjax.degradations.suites
 import lqjax.restorations
+from lqjax.imaging.kernel_names import KERNELS
+from lqjax.imaging.published import PUBLISHED
+from lqjax.imaging.suites import SUITES
 from lqjax.registry import likeness, nearest_first
 from lqjax.rungs import UNDEGRADED
 
@@ -18,6 +21,12 @@ ALIKE = 0.75
 changed places in a word of four."""
 
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+PARAMETER = re.compile(r"\bParameter\(\s*\"(\w+)\"")
+"""How the file of an operation declares one of its parameters."""
+
+QUANTIZE = "quantize"
+"""The option that a condition of a suite may have."""
+
 NUMBER = re.compile(r"(?<![A-Za-z0-9_.])\d+(\.\d+)?(e[+-]?\d+)?(?![A-Za-z0-9_.])", re.IGNORECASE)
 
 
@@ -42,8 +51,10 @@ def check_spelling(place: str, condition: str, known: Iterable[str]) -> None:
         raise ValueError(f"{place}: condition {condition!r}; it is spelled {same!r}")
     words = _names() | {word for name in ours for word in WORD.findall(name)}
     for word in WORD.findall(condition):
+        if word in words:
+            continue
         (nearest, *_) = nearest_first(word, tuple(sorted(words)))
-        if word not in words and likeness(word, nearest) >= ALIKE:
+        if likeness(word, nearest) >= ALIKE:
             whole = nearest_first(condition, ours)[:1]
             such = f", as in {whole[0]!r}" if whole and nearest in WORD.findall(whole[0]) else ""
             raise ValueError(
@@ -61,7 +72,22 @@ def _plain(condition: str) -> str:
 
 @cache
 def _names() -> frozenset[str]:
-    """Name what comes with the package, by its files: nothing of it is imported."""
-    folders = (lqjax.degradations, lqjax.degradations.suites, lqjax.restorations)
-    found = {module.name for folder in folders for module in pkgutil.iter_modules(folder.__path__)}
-    return frozenset({*found, UNDEGRADED})
+    """Name what conditions may be made of: operations and their parameters, suites, sets read."""
+    texts = {UNDEGRADED, QUANTIZE, *KERNELS, *_operations()}
+    for suite in (SUITES[name] for name in SUITES):
+        texts |= {suite.name, *suite.names(), *suite.levels}
+    for read in PUBLISHED.values():
+        texts |= {read.name, *read.corruptions, *read.levels}
+    return frozenset(word for text in texts for word in WORD.findall(text))
+
+
+def _operations() -> set[str]:
+    """Name the operations and their parameters by their files: importing those would start jax."""
+    found = set()
+    for package in (lqjax.degradations, lqjax.restorations):
+        for folder in package.__path__:
+            for module in pkgutil.iter_modules([folder]):
+                if not module.ispkg:
+                    source = Path(folder, f"{module.name}.py").read_text(encoding="utf-8")
+                    found |= {module.name, *PARAMETER.findall(source)}
+    return found

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from lqjax.answer_files import read_examples
-from lqjax.reporting.external.answer import Answer
+from lqjax.reporting.external.answer import Answer, Scores
 from lqjax.rows import Row
 from lqjax.workdir import Run
 
@@ -49,6 +50,12 @@ class TestSet:
     parts: Mapping[int, Part]
     conditions: Mapping[str, Row] = field(default_factory=dict)
 
+    @cached_property
+    def number_that_is_a_name(self) -> str:
+        """First of the numbers by which classes could be counted that is a name; else empty."""
+        names = set(self.classes)
+        return next((str(i) for i in range(len(names)) if str(i) in names), "")
+
 
 def test_set_of(runs: Sequence[Run]) -> TestSet:
     """Read the test set from finished runs, at least one.
@@ -87,12 +94,13 @@ def discover(answers: Iterable[Answer]) -> TestSet:
     numbers, the numbers from 0; else the texts in alphabetical order.
 
     Raises:
-      ValueError: no image size, data sets or image sizes that differ, or two labels of one image.
+      ValueError: no image size, data sets or image sizes that differ, two labels of one image, or
+        numbers of which some are classes that scores are named by and others are none.
     """
     first: Answer | None = None
     labels: dict[int, dict[str, _Label]] = {}
-    texts: dict[str, None] = {}
-    named: tuple[str, ...] = ()
+    texts: dict[str, str] = {}  # and where first
+    named: Scores | None = None
     listed = 0
     for answer in answers:
         first = first or _complete(answer)
@@ -104,13 +112,14 @@ def discover(answers: Iterable[Answer]) -> TestSet:
                 f"{answer.place}: label {answer.label!r} of example {answer.example!r}, which was"
                 f" {known.text!r} before"
             )
-        texts |= dict.fromkeys(filter(None, (answer.label, answer.prediction)))
+        for text in filter(None, (answer.label, answer.prediction)):
+            texts.setdefault(text, answer.place)
         if answer.scores is not None:
-            named = named or answer.scores.classes or ()
+            named = named or (answer.scores if answer.scores.classes else None)
             listed = max(listed, len(answer.scores.values))
     if first is None:
         raise ValueError("no predictions; name at least one file with answers")
-    classes = named or _classes(first.place, texts, listed)
+    classes = _named(named, texts) if named else _classes(first.place, texts, listed)
     empty = TestSet("the first line", first.dataset, first.image_size, classes, {})
     parts = {fold: _part(found, empty) for fold, found in labels.items()}
     return replace(empty, parts=parts)
@@ -120,17 +129,24 @@ def class_number(test_set: TestSet, place: str, what: str, text: str) -> int:
     """Return the number of a class that is given by its name, or else counted from 0.
 
     Raises:
-      ValueError: neither.
+      ValueError: neither, or a number where other numbers as small are names.
     """
-    if text in test_set.classes:
-        return test_set.classes.index(text)
-    count = len(test_set.classes)
-    if text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS and int(text) < count:
-        return int(text)
-    shown = ", ".join(test_set.classes[:MOST_SHOWN]) + (", ..." if count > MOST_SHOWN else "")
-    raise ValueError(
-        f"{place}: {what} {text!r} is no class; allowed: {shown}, or a number from 0 to {count - 1}"
-    )
+    classes = test_set.classes
+    if text in classes:
+        return classes.index(text)
+    shown, count = _shown(classes), len(classes)
+    if not (_is_number(text) and len(text) < MOST_DIGITS and int(text) < count):
+        raise ValueError(
+            f"{place}: {what} {text!r} is no class; allowed: {shown}, or a number from 0 to"
+            f" {count - 1}"
+        )
+    same = test_set.number_that_is_a_name
+    if same:
+        raise ValueError(
+            f"{place}: {what} {text!r} is no name of a class ({shown}), and counted from 0 it would"
+            f" be {classes[int(text)]!r}, while {same!r} is read as a name; write names"
+        )
+    return int(text)
 
 
 MOST_SHOWN = 10
@@ -165,10 +181,33 @@ def _check_alike(first: Answer, answer: Answer) -> None:
         )
 
 
+def _named(scores: Scores, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the classes that scores are named by, if labels and predictions can be about them."""
+    classes = scores.classes or ()
+    numbers = [text for text in texts if _is_number(text)]
+    name = next((text for text in numbers if text in classes), "")
+    other = next((text for text in numbers if text not in classes), "")
+    if name and other:
+        raise ValueError(
+            f"{texts[other]}: {other!r} is none of the classes that scores are named by"
+            f" ({_shown(classes)}), and {name!r} is one; as names {scores.kind}_{other} is missing,"
+            f" and counted from 0 {name!r} may be another class: name scores and labels alike"
+        )
+    return classes
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
+
+
+def _shown(classes: Sequence[str]) -> str:
+    return ", ".join(classes[:MOST_SHOWN]) + (", ..." if len(classes) > MOST_SHOWN else "")
+
+
 def _classes(place: str, texts: Iterable[str], listed: int) -> tuple[str, ...]:
     """Name the classes that no score is named by; `listed` is how many scores a line has."""
     found = sorted(texts)
-    if all(text.isascii() and text.isdecimal() for text in found):
+    if all(map(_is_number, found)):
         digits = max(map(len, found))
         count = max(listed, *(int(text) + 1 for text in found)) if digits < MOST_DIGITS else 0
         if not 0 < count <= MOST_CLASSES:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lqjax.registry import Registry
 from lqjax.variants import rate_of
@@ -42,6 +42,14 @@ class Writer(Protocol):
 
     def close(self) -> None:
         """End the log of the run; `start` may follow for another one."""
+
+
+@runtime_checkable
+class Completing(Protocol):
+    """A writer that can put right the log of a run that is trained to its end already."""
+
+    def complete(self, run: Run) -> None:
+        """Add what a kill kept out of the log, from the history of the run."""
 
 
 WRITERS: Registry[Callable[[Say], Writer]] = Registry("writer", "lqjax.training.writers")
@@ -95,6 +103,11 @@ class Hook:
                 " return an object with a method write(step, values), or None for the writer itself"
             )
         return Opened(write, getattr(own, "close", _nothing))
+
+    def complete(self, run: Run) -> None:
+        """Put the log of a finished run right, where the writer can; it is not started for it."""
+        if isinstance(self._thing, Completing):
+            self._thing.complete(run)
 
     def _end(self) -> None:
         self._busy_with = ""

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from etils import epath
 
+from lqjax.disk import named
 from lqjax.rows import Epoch
 from lqjax.training.epoch_values import epoch_values, finite
 from lqjax.training.staging import Staging
@@ -25,8 +26,7 @@ def standing(path: epath.Path, step: int, history: Sequence[Epoch]) -> list[str]
     checkpoint that makes the epoch count: the first is added, the second goes. So do half-written
     lines.
     """
-    text = path.read_bytes().decode(errors="replace") if path.exists() else ""
-    lines = [_parsed(line) for line in text.splitlines()]
+    lines = [_parsed(line) for line in _text(path).splitlines()]
     there = [line for line in lines if line and line["step"] <= step]
     of_epochs = {line["epoch"]: line for line in there if "epoch" in line}
     kept = [line for line in there if "epoch" not in line]
@@ -34,6 +34,10 @@ def standing(path: epath.Path, step: int, history: Sequence[Epoch]) -> list[str]
         kept.append(of_epochs.get(record.epoch) or _line(record.step, epoch_values(record)))
     kept.sort(key=lambda line: (line["step"], "epoch" in line))
     return [json.dumps(line) for line in kept]
+
+
+def _text(path: epath.Path) -> str:
+    return path.read_bytes().decode(errors="replace") if path.exists() else ""
 
 
 def _parsed(text: str) -> dict[str, Any] | None:
@@ -65,20 +69,31 @@ class JsonLines:
         self._staging = Staging(run.root)
         path = self._staging.local / FILE_NAME
         temporary = path.with_name(FILE_NAME + ".tmp")
-        temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-        temporary.replace(path)
+        with named(path):
+            temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+            temporary.replace(path)
         self._file: TextIO = path.open("a", encoding="utf-8")
+
+    def complete(self, run: Run) -> None:
+        """Add the lines of finished epochs that a kill kept out; a log that has all stays."""
+        history, path = run.history(), run.root / FILE_NAME
+        kept = standing(path, history[-1].step, history)
+        whole = "".join(line + "\n" for line in kept)
+        if whole != _text(path):
+            run.write_text(FILE_NAME, whole)
 
     def write(self, step: int, values: Values) -> None:
         """Add a line."""
-        self._file.write(json.dumps(_line(step, values), allow_nan=False) + "\n")
-        self._file.flush()
+        with named(self._file.name):
+            self._file.write(json.dumps(_line(step, values), allow_nan=False) + "\n")
+            self._file.flush()
         if self._staging and self._staging.due():
             self._staging.publish()
 
     def close(self) -> None:
         """Close the file."""
         if self._staging:
-            self._file.close()
+            with named(self._file.name):  # which writes what could not be written before
+                self._file.close()
             self._staging.close()
             self._staging = None

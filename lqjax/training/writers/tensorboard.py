@@ -9,6 +9,7 @@ import struct
 import time
 from typing import Any, BinaryIO
 
+from lqjax.disk import named
 from lqjax.training.staging import Staging
 from lqjax.training.writers.base import WRITERS, Say, Values
 from lqjax.workdir import Run
@@ -71,8 +72,9 @@ class TensorBoard:
 
     def _add(self, event: Any) -> None:
         rest = _record(event.SerializeToString())
-        while rest:  # a disk that is nearly full takes a part
-            rest = rest[self._file.write(rest) :]
+        with named(self._file.name):
+            while rest:  # a disk that is nearly full takes a part
+                rest = rest[self._file.write(rest) :]
 
 
 def _new_name(folder: Any) -> str:

@@ -1,0 +1,1 @@
+"""What is measured of a picture: one measure a file."""

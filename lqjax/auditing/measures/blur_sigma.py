@@ -1,0 +1,15 @@
+"""Blur of a picture at its own size."""
+
+from __future__ import annotations
+
+import jax
+
+from lqjax.auditing.blur import blur_sigma as estimate
+from lqjax.auditing.measures.base import image_measure
+from lqjax.auditing.samples import Samples
+
+
+@image_measure("blur_sigma", "px", "blur of the edges at the picture's own size")
+def blur_sigma(samples: Samples) -> jax.Array:
+    """Estimate the blur in the window; see `lqjax.auditing.blur`."""
+    return estimate(samples.window, samples.window_extent)

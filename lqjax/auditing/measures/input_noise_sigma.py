@@ -1,0 +1,15 @@
+"""Noise of a picture as the network sees it."""
+
+from __future__ import annotations
+
+import jax
+
+from lqjax.auditing.measures.base import image_measure
+from lqjax.auditing.noise import noise_sigma as estimate
+from lqjax.auditing.samples import Samples, full_extent
+
+
+@image_measure("input_noise_sigma", "1", "noise at the network's input, of the range of luma")
+def input_noise_sigma(samples: Samples) -> jax.Array:
+    """Estimate the noise in what the network sees; see `lqjax.auditing.noise`."""
+    return estimate(samples.seen, full_extent(samples.seen))

@@ -1,0 +1,75 @@
+"""Mean and deviation go with the weights: they are tested with those they were trained with."""
+
+import json
+
+import numpy as np
+import pytest
+
+import lqjax
+from lqjax.data import stock as stock_module
+from tests.test_same_images import made, stopped  # noqa: F401 (a fixture)
+
+MEAN, STD = (0.3,), (0.2,)
+
+
+def recipe_of(made):  # noqa: F811
+    [path] = made.workdir.rglob("model.json")
+    return path, json.loads(path.read_text())
+
+
+def rewrite(made, **changed):  # noqa: F811
+    path, recipe = recipe_of(made)
+    path.write_text(json.dumps({**recipe, **changed}))
+
+
+def test_testing_reads_them_beside_the_weights_and_fits_nothing(made, monkeypatch):  # noqa: F811
+    made.train(epochs=1)
+    before = lqjax.evaluate(workdir=made.workdir).rows[0].loss
+
+    def fitted_anew(split, settings):
+        raise AssertionError("they are known")
+
+    monkeypatch.setattr(stock_module, "statistics_of", fitted_anew)
+    for folder in made.workdir.rglob("conditions"):
+        for file in folder.iterdir():
+            file.unlink()
+    assert lqjax.evaluate(workdir=made.workdir).rows[0].loss == before
+    for folder in made.workdir.rglob("conditions"):
+        for file in folder.iterdir():
+            file.unlink()
+    rewrite(made, mean=[0.1], std=[0.9])
+    assert lqjax.evaluate(workdir=made.workdir).rows[0].loss != before
+
+
+def test_training_goes_on_with_those_it_was_begun_with(made):  # noqa: F811
+    whole = made.train().models[0].history
+    for path in sorted(made.workdir.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    stopped(made)
+    _, before = recipe_of(made)
+    rewrite(made, mean=[before["mean"][0] + 0.05])
+    other = made.train().models[0].history
+    # BatchNorm makes up for them in a step, but not in validation, by the statistics so far.
+    assert [
+        epoch.validation_loss == mine.validation_loss
+        for epoch, mine in zip(whole, other, strict=True)
+    ] == [True, False]
+    assert recipe_of(made)[1]["mean"] == [float(np.float32(before["mean"][0] + 0.05))]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"mean": [1], "std": [0], "channels": 1}'])
+def test_damaged_ones_are_fitted_again(made, text):  # noqa: F811
+    stopped(made)
+    path, before = recipe_of(made)
+    path.write_text(text)
+    made.train()
+    assert recipe_of(made)[1] == before
+
+
+def test_fixed_ones_are_kept_too(made):  # noqa: F811
+    made.train(epochs=1, mean=MEAN, std=STD)
+    _, recipe = recipe_of(made)
+    np.testing.assert_array_equal(recipe["mean"], np.float32(MEAN))
+    np.testing.assert_array_equal(recipe["std"], np.float32(STD))
+    kept = json.loads((made.workdir / "environment.json").read_text())["dataset"]
+    assert (kept["mean"], kept["std"]) == (recipe["mean"], recipe["std"])
