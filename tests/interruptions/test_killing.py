@@ -12,7 +12,6 @@ import time
 import pytest
 
 from tests.interruptions.launches import (
-    LAST_STEP,
     STEPS_PER_EPOCH,
     USER_ERROR,
     Launch,
@@ -22,6 +21,7 @@ from tests.interruptions.launches import (
     folder_of,
     history,
     is_writing,
+    last_step,
     logged,
     run,
 )
@@ -72,7 +72,7 @@ def test_killed_at_random_it_ends_like_one_that_never_was(placement, request, tm
                 time.sleep(draw.uniform(0, 0.3))
             launch.send(signal.SIGKILL)
             assert launch.process.wait() == -signal.SIGKILL
-    assert 0 < checkpoints(workdir)[-1] < LAST_STEP
+    assert 0 < checkpoints(workdir)[-1] < last_step(undisturbed)
     run(workdir, **settings)
     assert_same_end(undisturbed, workdir)
 
