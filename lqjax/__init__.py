@@ -13,11 +13,13 @@ from lqjax import lines as _lines  # noqa: F401  sets up the logger, before a us
 if TYPE_CHECKING:
     from lqjax.answering import advise as advise
     from lqjax.answering import report as report
+    from lqjax.classifying import load as load
     from lqjax.config import Config as Config
     from lqjax.data_audit import audit as audit
     from lqjax.experiment import compare as compare
     from lqjax.experiment import evaluate as evaluate
     from lqjax.experiment import train as train
+    from lqjax.exporting import export_weights as export_weights
     from lqjax.imaging.degrade import degrade as degrade
     from lqjax.imaging.equal_damage import severity_for as severity_for
     from lqjax.imaging.frost_photographs import no_frost_photographs as no_frost_photographs
@@ -33,6 +35,8 @@ _HOMES = {
     "compare": "lqjax.experiment",
     "degrade": "lqjax.imaging.degrade",
     "evaluate": "lqjax.experiment",
+    "export_weights": "lqjax.exporting",
+    "load": "lqjax.classifying",
     "no_frost_photographs": "lqjax.imaging.frost_photographs",
     "report": "lqjax.answering",
     "severity_for": "lqjax.imaging.equal_damage",

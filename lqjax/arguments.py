@@ -11,9 +11,10 @@ from lqjax.settings import leaves
 
 MODES = (
     *("compare", "train", "evaluate", "report", "advise", "audit"),
-    *("list", "gallery", "degrade"),
+    *("predict", "list", "gallery", "degrade"),
 )
 TOOL_FLAGS = {
+    "predict": ("--input", "--output", "--workdir", "--weights", "--model"),
     "list": ("--output",),
     "gallery": ("--input", "--output", "--conditions", "--size", "--seed", "--frost"),
     "degrade": ("--input", "--output", "--conditions", "--size", "--seed", "--frost", "--format"),
@@ -39,6 +40,7 @@ FLAGS = (
     *("--mode", "--config", "--workdir"),
     *PROCESS_FLAGS,
     *TOOL_FLAGS["degrade"],
+    *("--weights", "--model"),
     *RESULT_FLAGS["advise"],
     *("--help", "--version"),
 )
@@ -78,6 +80,11 @@ From results that are there (--workdir=DIR, or several):
                     [--ceiling_latency_ms=20] [--ceiling_memory_mib=500] [--certainty=0.95]
                     which network to take for images like these, how probable it is that this is
                     right, and what would change it (docs/advice.md); takes --predictions too
+With a trained network:
+  --mode=predict --workdir=DIR --input=FOLDER --output=predictions.csv [--model=resnet18]
+                    classify every picture below a folder, with probabilities; files that cannot be
+                    read are listed. --weights=FILE.safetensors takes exported or published weights
+                    in place of a working directory (docs/prediction.md)
 Without training:
   --mode=list       print every degradation, restoration and suite; --output=FILE.md writes a page
   --mode=gallery --input=PICTURE [--conditions="imagenet_c/*"] [--output=gallery.png]

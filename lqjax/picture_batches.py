@@ -35,7 +35,7 @@ class Picture:
     pixels: np.ndarray
 
 
-def list_pictures(root: Path, output: Path) -> list[str]:
+def list_pictures(root: Path, output: Path | None = None) -> list[str]:
     """List the pictures below a folder, sorted: their paths from there.
 
     Raises:
@@ -43,7 +43,7 @@ def list_pictures(root: Path, output: Path) -> list[str]:
     """
     if not root.is_dir():
         raise ValueError(f"{root}: no such folder; give --input a folder of pictures")
-    if output.resolve().is_relative_to(root.resolve()):
+    if output is not None and output.resolve().is_relative_to(root.resolve()):
         raise ValueError(f"{output} lies inside {root}; write to a folder outside the pictures")
     found = [
         path.relative_to(root).as_posix()

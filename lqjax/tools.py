@@ -1,8 +1,9 @@
-"""The modes of the command line that need no recipe: list, gallery, degrade."""
+"""The modes of the command line that need no recipe: predict, list, gallery, degrade."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lqjax.progress import Progress
@@ -24,6 +25,8 @@ def run_tool(mode: str, flags: Mapping[str, str]) -> str:
     """
     if mode == "list":
         return _list(flags)
+    if mode == "predict":
+        return _predict(flags)
     return _gallery(flags) if mode == "gallery" else _degrade(flags)
 
 
@@ -65,12 +68,41 @@ def _degrade(flags: Mapping[str, str]) -> str:
     copied = degrade_folder(source, target, conditions, settings, Progress(True, 1))
     kept = f", {copied.kept:,} were there already" if copied.kept else ""
     lines = [f"wrote {copied.written:,} files{kept}; manifest: {copied.manifest}"]
-    if copied.skipped:
-        lines.append(f"skipped {len(copied.skipped)} unusable pictures:")
-        lines += [f"  {name}: {reason}" for name, reason in copied.skipped[:MOST_LISTED]]
-        more = len(copied.skipped) - MOST_LISTED
-        lines += [f"  and {more} more"] if more > 0 else []
-    return "\n".join(lines)
+    return "\n".join([*lines, *_skipped(copied.skipped)])
+
+
+def _skipped(skipped: Sequence[tuple[str, str]]) -> list[str]:
+    """List the first files that could not be used."""
+    if not skipped:
+        return []
+    lines = [f"skipped {len(skipped)} unusable pictures:"]
+    lines += [f"  {name}: {reason}" for name, reason in skipped[:MOST_LISTED]]
+    more = len(skipped) - MOST_LISTED
+    return [*lines, f"  and {more} more"] if more > 0 else lines
+
+
+def _predict(flags: Mapping[str, str]) -> str:
+    from lqjax.classifying import load
+    from lqjax.predictions_table import write_predictions
+
+    source = _needed(flags, "input", "predict", "FOLDER")
+    target = Path(_needed(flags, "output", "predict", "predictions.csv"))
+    given = [flags[name] for name in ("workdir", "weights") if flags.get(name)]
+    if len(given) != 1:
+        raise ValueError(
+            "--mode=predict needs either --workdir=DIR, where a network was trained, or"
+            " --weights=FILE"
+        )
+    if flags.get("workdir") and not Path(given[0]).is_dir() and "://" not in given[0]:
+        raise ValueError(f"there is no folder {given[0]}; give the working directory of a run")
+    if not Path(source).exists():
+        raise ValueError(f"{source}: no such folder; give --input a folder of pictures")
+    found = load(given[0], model=flags.get("model", "")).predict(source)
+    write_predictions(found, target)
+    counts = Counter(found.classes).most_common(MOST_LISTED)
+    lines = [f"{name}: {count:,}" for name, count in counts]
+    lines += _skipped(found.skipped)
+    return "\n".join([*lines, f"{len(found):,} pictures; predictions: {target}"])
 
 
 def _needed(flags: Mapping[str, str], name: str, mode: str, example: str) -> str:

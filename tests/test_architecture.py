@@ -19,14 +19,15 @@ LAYERS = {
     "rungs": 0, "epochs": 0, "lines": 0,
     "damaged": 0, "disk": 0, "array_files": 0, "answer_files": 0,
     "degradations": 1, "augmentations": 1, "restorations": 1, "models": 1, "data": 1, "optim": 1,
-    "metrics": 1,
+    "metrics": 1, "weights": 1,
     "training": 2, "evaluation": 2, "auditing": 2,
     "reporting": 3, "advising": 3, "costing": 3, "workbench": 3, "network_training": 3,
     "outcomes": 3, "answering": 3, "claiming": 3, "experiment": 3, "smoke": 3, "recipes": 3,
     "outdated": 3,
     "diverging": 3, "same_images": 3, "same_pictures": 3, "data_audit": 3, "audit_commands": 3,
     "manifest_files": 3,
-    "kept_statistics": 3,
+    "kept_statistics": 3, "trained_weights": 3, "exporting": 3, "classifying": 3,
+    "predictions_table": 3, "origins": 3,
     "arguments": 3, "cli": 3, "corrupting": 3, "picture_batches": 3, "picturing": 3, "tools": 3,
 }  # fmt: skip
 ROOT_FILES = {"__init__", "__main__"}

@@ -1,0 +1,47 @@
+"""Weights of a run as a file that other code reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from etils import epath
+
+from lqjax.trained_weights import find_run, named, weights_of_run
+from lqjax.weights.exporting import to_state_dict
+
+SUFFIX = ".safetensors"
+
+
+def export_weights(
+    workdir: epath.PathLike, path: str | Path, *, model: str = "", seed: int | None = None
+) -> Path:
+    """Write the weights of a trained network to a safetensors file.
+
+    `torch_model.load_state_dict(safetensors.torch.load_file(path))` loads it into torchvision's
+    network of the same name, strictly. `lqjax.load` and `model.init_from` read it too: classes,
+    size and normalisation of the images stand in its header.
+
+    Args:
+      workdir: of `train` or `compare`.
+      path: of the file, which ends in .safetensors.
+      model: name of the network; can be left out where there is only one.
+      seed: of the run; the first one if left out.
+
+    Returns:
+      The path.
+
+    Raises:
+      ValueError: nothing trained there, several networks and none named, or another ending.
+    """
+    from lqjax.weights.safetensors_file import write_safetensors
+
+    made = Path(path)
+    if made.suffix != SUFFIX:
+        raise ValueError(f"path={path} must end in {SUFFIX}, which PyTorch and others read")
+    run = find_run(workdir, model, seed)
+    found = weights_of_run(run)
+    tensors = to_state_dict(found.belongings.model, named(found.params, found.stats))
+    notes = {"format": "pt", "lqjax": found.belongings.note()}
+    made.parent.mkdir(parents=True, exist_ok=True)
+    write_safetensors(tensors, made, notes)
+    return made

@@ -1,0 +1,186 @@
+"""The weights of a finished run, as arrays in memory, with what belongs to them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from etils import epath
+
+from lqjax.kept_statistics import FILE_NAME
+from lqjax.models.base import MODELS
+from lqjax.models.network import Network, build
+from lqjax.runtime import make_mesh, read
+from lqjax.training.checkpoints import Checkpoints
+from lqjax.training.state import with_sharding
+from lqjax.typing import Tree
+from lqjax.weights.belongings import Belongings, belongings_of_file, from_record
+from lqjax.weights.matching import match
+from lqjax.weights.published_names import HEAD, STEM, key_of
+from lqjax.weights.reading import read_tensors
+from lqjax.workdir import Run, Workdir
+
+
+@dataclass(frozen=True)
+class TrainedWeights:
+    """Weights and what belongs to them.
+
+    Attributes:
+      belongings: the network, its classes, size and normalisation of its images.
+      network: built for them.
+      params, stats: float32 arrays.
+    """
+
+    belongings: Belongings
+    network: Network
+    params: Tree
+    stats: Tree
+
+
+def named(*trees: Tree) -> dict[str, np.ndarray]:
+    """Flatten trees to names such as "layer1/0/conv1/kernel"."""
+    return {
+        _name(path): leaf
+        for tree in trees
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+    }
+
+
+def network_for(belongings: Belongings, dtype: str = "float32") -> Network:
+    """Build the network that weights belong to."""
+    return build(
+        belongings.model,
+        num_classes=len(belongings.class_names),
+        channels=belongings.channels,
+        image_size=belongings.image_size,
+        stem=belongings.stem,
+        dtype=dtype,
+    )
+
+
+def belongings_of_run(run: Run) -> Belongings:
+    """Read what the weights of a run belong to.
+
+    Raises:
+      ValueError: its file is missing or damaged.
+    """
+    path = run.root / FILE_NAME
+    try:
+        return from_record(json.loads(path.read_bytes()))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} cannot be used ({' '.join(str(error).split())}); train again in this working"
+            " directory, which writes it"
+        ) from None
+
+
+def weights_of_run(run: Run, choice: str = "best") -> TrainedWeights:
+    """Read the weights of a run that are tested.
+
+    Args:
+      run: its folder.
+      choice: "best" by validation, or "latest".
+
+    Raises:
+      ValueError: there are none that can be read, or they do not fit what the run says of them.
+    """
+    belongings = belongings_of_run(run)
+    network = network_for(belongings)
+    params, stats = network.shapes()
+    wanted = with_sharding({"params": params, "stats": stats}, make_mesh(1))
+    with Checkpoints(run.checkpoints) as checkpoints:
+        found = checkpoints.tested(choice, wanted)
+    if found is None:
+        raise ValueError(f"{run.checkpoints} holds no finished epoch that can be read; train it")
+    weights = jax.tree.map(read, found.weights)
+    return TrainedWeights(belongings, network, weights["params"], weights["stats"])
+
+
+def weights_of_file(path: Path, model: str = "") -> TrainedWeights:
+    """Read the weights of a file, with a head for as many classes as it has.
+
+    Args:
+      path: of `torch.save` or safetensors.
+      model: name of the network; empty: as the file says, or as its arrays show.
+
+    Raises:
+      ValueError: the file cannot be used; it is named, and the first array that does not fit.
+    """
+    tensors, said = read_tensors(path), belongings_of_file(path)
+    try:
+        if model or said.model:
+            return _fitted(tensors, said, model or said.model)
+        return _recognised(tensors, said)
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be used: {error}") from None
+
+
+def _fitted(tensors: Mapping[str, np.ndarray], said: Belongings, model: str) -> TrainedWeights:
+    """Put the arrays of a file into a network."""
+    head, stem = key_of(model, HEAD), key_of(model, STEM)
+    for key in (head, stem):
+        if key not in tensors or tensors[key].ndim < 2:
+            raise ValueError(f"it has no {key}, which {model} needs; is it another network?")
+    count, channels = len(tensors[head]), tensors[stem].shape[1]
+    if said.class_names and len(said.class_names) != count:
+        raise ValueError(f"it names {len(said.class_names)} classes, and {head} has {count}")
+    mean, std = said.statistics(channels)
+    own = replace(
+        said,
+        model=model,
+        channels=channels,
+        mean=mean,
+        std=std,
+        class_names=said.class_names or tuple(map(str, range(count))),
+    )
+    network = network_for(own)
+    params, stats = network.shapes()
+    wanted = {name: leaf.shape for name, leaf in named(params, stats).items()}
+    found = match(model, tensors, wanted).arrays
+    return TrainedWeights(own, network, *(filled(tree, found) for tree in (params, stats)))
+
+
+def _recognised(tensors: Mapping[str, np.ndarray], said: Belongings) -> TrainedWeights:
+    """Put the arrays of a file into the first network that they fit."""
+    for model in MODELS.names():
+        with suppress(ValueError):
+            return _fitted(tensors, said, model)
+    raise ValueError(f"it fits none of {', '.join(MODELS.names())}; name its network")
+
+
+def filled(tree: Tree, arrays: Mapping[str, np.ndarray]) -> Tree:
+    """Put arrays in the place of the leaves of these names; others stay as they are."""
+    return jax.tree_util.tree_map_with_path(lambda path, leaf: arrays.get(_name(path), leaf), tree)
+
+
+def _name(path: tuple[Any, ...]) -> str:
+    return "/".join(str(key.key) for key in path)
+
+
+def find_run(folder: epath.PathLike, model: str = "", seed: int | None = None) -> Run:
+    """Choose the run of a working directory that weights are taken from.
+
+    Args:
+      model: name of the network; empty where the directory has only one.
+      seed: the one that is wanted if there are several; the first of those there are otherwise.
+
+    Raises:
+      ValueError: no such run is trained, or the network is not clear.
+    """
+    place = Workdir.at(folder, writes=False)
+    runs = [run for run in place.runs() if run.has_checkpoint()]
+    names = list(dict.fromkeys(run.model for run in runs))
+    if not runs:
+        raise ValueError(f"{folder} holds no trained network; train one there first")
+    wanted = model or (names[0] if len(names) == 1 else "")
+    if wanted not in names:
+        said = f"no {model}" if model else "several networks"
+        raise ValueError(f"{folder} holds {said}; it has {', '.join(names)}: name one of them")
+    own = [run for run in runs if run.model == wanted]
+    return next((run for run in own if run.seed == seed), own[0])

@@ -1,0 +1,1 @@
+"""Published weights in and out, without PyTorch and without running a pickle."""

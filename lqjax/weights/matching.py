@@ -1,0 +1,101 @@
+"""Published arrays put where a network of ours wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from lqjax.weights.published_names import COUNTED, Place, place_of
+from lqjax.weights.transposing import shape_there, to_ours
+
+GREY, COLOUR = 1, 3
+"""Channels of the image that first layers read."""
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Arrays for a network.
+
+    Attributes:
+      arrays: by our name; those of the head are missing where a new one is needed.
+      new_head: why the layer that gives logits starts anew; empty where it is taken over.
+      stem: what was done to the first layer for images of other channels; empty: nothing.
+    """
+
+    arrays: Mapping[str, np.ndarray]
+    new_head: str
+    stem: str
+
+
+def match(
+    model: str,
+    tensors: Mapping[str, np.ndarray],
+    wanted: Mapping[str, tuple[int, ...]],
+    keep_head: bool = True,
+) -> Matched:
+    """Find and turn every array that a network needs.
+
+    Args:
+      model: name of the network.
+      tensors: as `lqjax.weights.reading.read_tensors` gives them.
+      wanted: our name -> shape, of all parameters and statistics, in forward order.
+      keep_head: take over the layer that gives logits where its number of classes is the same.
+
+    Raises:
+      ValueError: naming the first key that is missing, does not fit or belongs to nothing here.
+    """
+    found: dict[str, np.ndarray] = {}
+    new_head = "" if keep_head else "its classes are others"
+    stem = ""
+    places = {name: place_of(model, name) for name in wanted}
+    for place in places.values():
+        if place.key not in tensors:
+            raise ValueError(_missing(model, place.key, tensors))
+    order = {key: position for position, key in enumerate(tensors)}
+    for name, place in sorted(places.items(), key=lambda found: order[found[1].key]):
+        shape = wanted[name]
+        array = to_ours(tensors[place.key], place)
+        if place.stem and name.endswith("kernel"):
+            array, stem = _to_channels(array, shape)
+        if array.dtype != np.float32:
+            raise ValueError(f"{place.key} holds {array.dtype}, not floating-point numbers")
+        if array.shape == shape:
+            found[name] = array
+        elif place.head and array.shape[:-1] == shape[:-1]:
+            new_head = f"it was made for {array.shape[-1]} classes, not {shape[-1]}"
+        else:
+            raise ValueError(_misfit(model, place, tensors[place.key].shape, shape))
+    used = {place.key for place in places.values()}
+    for key in tensors:
+        if key not in used and not key.endswith(COUNTED):
+            raise ValueError(f"it has {key}, which {model} does not have; is it another network?")
+    if new_head:
+        found = {name: a for name, a in found.items() if not places[name].head}
+    return Matched(found, new_head, stem)
+
+
+def _to_channels(kernel: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, str]:
+    if kernel.ndim != 4 or len(shape) != 4:
+        return kernel, ""
+    if (kernel.shape[2], shape[2]) == (COLOUR, GREY):
+        return kernel.sum(2, keepdims=True), "its first layer is summed over red, green and blue"
+    if (kernel.shape[2], shape[2]) == (GREY, COLOUR):
+        third = np.repeat(kernel / COLOUR, COLOUR, axis=2)
+        return third, "its first layer, for grey images, reads the mean of red, green and blue"
+    return kernel, ""
+
+
+def _missing(model: str, key: str, tensors: Mapping[str, np.ndarray]) -> str:
+    has = ", ".join(list(tensors)[:3]) or "nothing"
+    return f"it has no {key}, which {model} needs (it has {has}, ...); is it another network?"
+
+
+def _misfit(model: str, place: Place, theirs: tuple[int, ...], ours: tuple[int, ...]) -> str:
+    why = (
+        "its first layer is another (model.stem), or its images have other channels"
+        if place.stem
+        else "is it another network?"
+    )
+    return f"{place.key} is {theirs} in it, and {shape_there(ours, place)} in {model}; {why}"

@@ -1,0 +1,93 @@
+"""What torchvision and timm call the arrays of our networks.
+
+A name of ours is the path through `Network.shapes()`, such as "layer1/0/conv1/kernel".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LEAVES = {
+    ("conv", "kernel"): "weight",
+    ("dense", "kernel"): "weight",
+    ("norm", "scale"): "weight",
+    ("norm", "mean"): "running_mean",
+    ("norm", "var"): "running_var",
+}
+"""Kind of layer and our name -> theirs; offsets are `bias` everywhere."""
+
+ALEXNET = {
+    "conv1": "features.0",
+    "conv2": "features.3",
+    "conv3": "features.6",
+    "conv4": "features.8",
+    "conv5": "features.10",
+    "fc6": "classifier.1",
+    "fc7": "classifier.4",
+    "fc8": "classifier.6",
+}
+"""Layers of torchvision's AlexNet; those between have no weights."""
+
+SHORTCUT = {"conv": "0", "bn": "1"}
+"""Parts of a residual block's `downsample`."""
+
+HEADS = ("fc", "fc8")
+"""The layers that give logits."""
+
+STEM_LAYER = "conv1"
+"""The layer that reads the image."""
+
+STEM, HEAD = "stem", "head"
+"""What `key_of` knows."""
+
+POOLED = "fc6"
+"""The layer whose inputs are pixels of a map."""
+
+COUNTED = "num_batches_tracked"
+"""Beside the statistics of every batch norm of theirs: how many batches they saw."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an array of ours lies in theirs.
+
+    Attributes:
+      key: their name.
+      kind: "conv", "dense" or "norm".
+      head: whether it belongs to the layer that gives logits.
+      pooled: whether its inputs are (channel, row, column) there, and (row, column, channel) here.
+      stem: whether it reads the channels of the image.
+    """
+
+    key: str
+    kind: str
+    head: bool
+    pooled: bool
+    stem: bool
+
+
+def place_of(model: str, name: str) -> Place:
+    """Say where an array of ours lies.
+
+    Args:
+      model: name of the network.
+      name: such as "layer1/0/downsample/conv/kernel" or "fc8/bias".
+    """
+    *layers, leaf = name.split("/")
+    last = layers[-1]
+    kind = "conv" if last.startswith("conv") else "norm" if last.startswith("bn") else "dense"
+    theirs = [ALEXNET[last]] if model.startswith("alexnet") else _layers(layers)
+    key = ".".join([*theirs, LEAVES.get((kind, leaf), leaf)])
+    return Place(key, kind, last in HEADS, last == POOLED, layers == [STEM_LAYER])
+
+
+def key_of(model: str, which: str) -> str:
+    """Name the kernel of the first layer (`STEM`) or of the one that gives logits (`HEAD`)."""
+    head = HEADS[1] if model.startswith("alexnet") else HEADS[0]
+    return place_of(model, f"{STEM_LAYER if which == STEM else head}/kernel").key
+
+
+def _layers(layers: list[str]) -> list[str]:
+    if layers[-2:-1] == ["downsample"]:
+        return [*layers[:-1], SHORTCUT[layers[-1]]]
+    return layers

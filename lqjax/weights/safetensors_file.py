@@ -1,0 +1,54 @@
+"""Files of safetensors, by its own library."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+START = struct.Struct("<Q")
+"""How long the header is, before it."""
+
+
+def is_safetensors(path: Path) -> bool:
+    """Tell by its first bytes whether a file could be of safetensors."""
+    with path.open("rb") as file:
+        head = file.read(START.size + 1)
+    return len(head) > START.size and head[-1:] == b"{"
+
+
+def read_safetensors(path: Path) -> dict[str, np.ndarray]:
+    """Read all tensors, by name.
+
+    Raises:
+      ValueError: the file is damaged; the reason, without the path.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
+    except (SafetensorError, TypeError, AttributeError, KeyError) as error:
+        raise ValueError(f"it is cut off or damaged ({' '.join(str(error).split())})") from None
+
+
+def read_notes(path: Path) -> dict[str, str]:
+    """Read the texts that stand in the header.
+
+    Raises:
+      ValueError: as `read_safetensors`.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            return dict(file.metadata() or {})
+    except SafetensorError as error:
+        raise ValueError(f"it is cut off or damaged ({' '.join(str(error).split())})") from None
+
+
+def write_safetensors(
+    tensors: Mapping[str, np.ndarray], path: Path, notes: Mapping[str, str]
+) -> None:
+    """Write tensors, each in memory as NumPy has it by default, and texts beside them."""
+    save_file({name: np.ascontiguousarray(a) for name, a in tensors.items()}, path, dict(notes))
