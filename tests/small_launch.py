@@ -21,6 +21,7 @@ from flax import nnx
 
 from lqjax.models.base import MODELS, Architecture, Classifier
 from lqjax.models.batch_norm import BatchNorm
+from lqjax.models.convolution import Convolution
 from lqjax.models.dense import Dense
 from lqjax.training.writers.base import WRITERS
 
@@ -61,7 +62,11 @@ class Stoppable(Classifier):
     def __init__(self, settings, draws):
         shared = {"dtype": settings.dtype, "draws": draws}
         inputs = self.SIDE**2 * settings.channels
-        self.hidden = Dense(inputs, self.WIDTH, deviation=inputs**-0.5, **shared)
+        # No bias: BatchNorm takes it out, so that its gradient is rounding, and AdamW's steps along
+        # that are whole ones: validation, by running statistics, would depend on the processor.
+        self.hidden = Convolution(
+            inputs, self.WIDTH, 1, bias=False, deviation=inputs**-0.5, **shared
+        )
         self.bn = BatchNorm(self.WIDTH, groups=settings.batch_norm_groups, dtype=settings.dtype)
         self.head = Dense(self.WIDTH, settings.num_classes, deviation=self.WIDTH**-0.5, **shared)
         self.dropout = nnx.Dropout(settings.dropout)
@@ -72,8 +77,8 @@ class Stoppable(Classifier):
             pause(TRAINING if train else TESTING)
         side = self.SIDE
         patches = images.reshape(batch, side, height // side, side, width // side, channels)
-        hidden = self.hidden(patches.mean((2, 4)).reshape(batch, -1))
-        maps = nnx.relu(self.bn(hidden.reshape(batch, 1, 1, self.WIDTH), train=train))
+        hidden = self.hidden(patches.mean((2, 4)).reshape(batch, 1, 1, -1))
+        maps = nnx.relu(self.bn(hidden, train=train))
         features = maps.reshape(batch, self.WIDTH)
         features = self.dropout(features, deterministic=not train, rngs=rngs)
         logits = self.head(features).astype(jnp.float32)

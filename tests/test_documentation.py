@@ -1,11 +1,13 @@
 """What the pages promise is there: links, figures, commands, operations."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from lqjax.config import default_config, flatten
 from lqjax.imaging.suites import SUITES
 from lqjax.recipes import packaged_recipes
 
@@ -26,6 +28,24 @@ def test_every_suite_is_in_the_readme_and_every_recipe_file_exists():
     assert [name for name in SUITES if f"`{name.partition('/')[0]}" not in text] == []
     named = set(re.findall(r"configs/(\w+)\.py", text)) - {"x"}
     assert named <= set(packaged_recipes())
+
+
+@pytest.mark.parametrize("name", sorted(packaged_recipes()))
+def test_a_recipe_says_command_hardware_and_time(name):
+    said = ast.get_docstring(ast.parse(packaged_recipes()[name].read_text())).splitlines()
+    starts = [re.match(r"(Command|Hardware|Time): +(\S.*)", line) for line in said]
+    found = {start[1]: start[2] for start in starts if start}
+    assert list(found) == ["Command", "Hardware", "Time"]
+    named = f"python launch.py --config=configs/{name}.py"
+    assert found["Command"].startswith("python launch.py" if name == "quickstart" else named)
+
+
+def test_settings_in_commands_are_there():
+    sources = [*PAGES, *(ROOT / "lqjax").rglob("*.py"), *(ROOT / "configs").glob("*.py")]
+    text = "\n".join(path.read_text() for path in sources)
+    named = set(re.findall(r"--config\.([a-z]+\.\w+)=", text))
+    assert len(named) > 20
+    assert named <= flatten(default_config()).keys()
 
 
 def test_commands_that_install_can_be_followed():

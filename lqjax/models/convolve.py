@@ -4,7 +4,8 @@ On accelerators it is always the compiler's convolution. On a CPU (jaxlib 0.10.2
 kinds are faster as matrix products, and are written so:
 
 - 1x1 kernels, strided ones after dropping the pixels that they skip;
-- 3x3 kernels without stride on enough channels and pixels, in Winograd's form: 1.4 to 2 times;
+- 3x3 kernels without stride on enough channels and pixels, in Winograd's form (what it gives is in
+  docs/benchmarks.md);
 - maps of one pixel, which only the middle of the kernel meets;
 - maps smaller than the kernel, and gradients through results smaller than it: 3x3 on 2x2x512,
   batch 64, took 680 ms as a convolution and 8 ms as one product of unfolded patches;

@@ -88,9 +88,9 @@ def pays(shape: tuple[int, ...], outputs: int, padding: int) -> bool:
     """Tell whether this form is the faster one on a CPU for a 3x3 kernel without stride.
 
     Products are saved in proportion to inputs * outputs * tiles; the transforms cost as much as
-    there are numbers in maps, results and kernel. Measured on one core for 64 to 512 channels,
-    maps of 1 to 56 px and batches of 1 to 64: at most 0.05, and it was 1.4 to 2 times as fast;
-    from 0.13, slower.
+    there are numbers in maps, results and kernel. The bound was chosen on one core for 64 to 512
+    channels, maps of 1 to 56 px and batches of 1 to 64: from 0.13 on this form was slower.
+    `benchmarks/layers.py` measures what it gives, docs/benchmarks.md has the figures.
 
     Args:
       shape: (batch, height, width, inputs) of the maps.

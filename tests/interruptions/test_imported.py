@@ -6,20 +6,21 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from lqjax.signals import DEFAULTS, heeded, stop
 from lqjax.stopping import SAVES_FIRST
+from tests.interruptions.launches import LONGEST_SECONDS, ROOT
 from tests.processes import environment
 
-ROOT = Path(__file__).parents[2]
-LONGEST_SECONDS = 60
 SCRIPT = """
+import signal
 import sys
 import lqjax
 from tests.small_launch import registered
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by a shell's background jobs
 
 with registered():
     lqjax.train(
@@ -35,6 +36,8 @@ with registered():
 def test_a_script_saves_before_it_ends(tmp_path, number):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
+    folder = tmp_path / "run" / "runs" / "small" / "seed0-fold0"
+    log, ends = folder / "log.jsonl", time.monotonic() + LONGEST_SECONDS
     child = subprocess.Popen(
         [sys.executable, script, tmp_path / "run"],
         cwd=ROOT,
@@ -42,13 +45,15 @@ def test_a_script_saves_before_it_ends(tmp_path, number):
         stderr=subprocess.PIPE,
         text=True,
     )
-    folder, ends = tmp_path / "run" / "runs" / "small" / "seed0-fold0", time.monotonic() + 60
-    log = folder / "log.jsonl"
-    while not log.exists() or "\n" not in log.read_text():
-        assert child.poll() is None and time.monotonic() < ends
-        time.sleep(0.01)
-    child.send_signal(number)
-    _, errors = child.communicate(timeout=LONGEST_SECONDS)
+    try:
+        while not log.exists() or "\n" not in log.read_text():
+            assert child.poll() is None and time.monotonic() < ends
+            time.sleep(0.01)
+        child.send_signal(number)
+        _, errors = child.communicate(timeout=LONGEST_SECONDS)
+    finally:
+        child.kill()  # nothing, where it has ended
+        child.communicate()
     assert child.returncode == -number, errors
     assert SAVES_FIRST in errors
     logged = [json.loads(line) for line in log.read_text().splitlines()]
