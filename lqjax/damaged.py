@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from etils import epath
 
 LONGEST_REASON = 160
 """Characters of another library's message that ours quote."""
+
+LONGEST_VALUE = 40
+"""Characters of a value that a message quotes."""
 
 BY_HAND = "repair or delete it"
 
@@ -50,3 +56,28 @@ def read_text(path: epath.Path, repair: str = BY_HAND) -> str:
         return path.read_bytes().decode()
     except UnicodeDecodeError as error:
         raise damaged(path, f"not UTF-8: {error.reason}", repair) from None
+
+
+def read_object(path: epath.Path, repair: str = BY_HAND) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Raises:
+      DamagedError: it holds something else, or text that cannot be written again.
+    """
+    try:
+        found = json.loads(read_text(path, repair))
+        json.dumps(found, ensure_ascii=False).encode()
+    except DamagedError:
+        raise
+    except UnicodeEncodeError:  # JSON can spell half a character
+        raise damaged(path, "it holds half a character", repair) from None
+    except (ValueError, RecursionError) as error:  # too many digits are a ValueError
+        raise damaged(path, f"it is not JSON: {error}", repair) from None
+    if not isinstance(found, dict):
+        raise damaged(path, f"it is {quoted(found)}, expected an object", repair)
+    return found
+
+
+def quoted(value: Any) -> str:
+    """Write a value as JSON has it, cut where it is long."""
+    return json.dumps(value)[:LONGEST_VALUE]

@@ -89,8 +89,10 @@ def rungs_from_json(text: str) -> Rungs:
     try:
         record = json.loads(text)
         ladders = tuple(ConditionLadder(**_with_tuples(ladder)) for ladder in record["ladders"])
-        return Rungs(tuple(record["grid"]), ladders)
-    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        rungs = Rungs(tuple(record["grid"]), ladders)
+        _check_kinds(rungs)
+        return rungs
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a record of ladders ({error}): {text[:80]}") from None
 
 
@@ -104,3 +106,20 @@ def merge_rungs(several: Sequence[Rungs]) -> Rungs:
 
 def _with_tuples(record: dict[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in record.items()}
+
+
+def _check_kinds(rungs: Rungs) -> None:
+    """Refuse what cannot be tested, drawn or written, before something else ends over it."""
+    texts = [*rungs.grid]
+    for ladder in rungs.ladders:
+        texts += [ladder.name, ladder.title, ladder.parameter, ladder.unit, ladder.coordinate]
+        texts += ladder.conditions
+        if len(ladder.levels) != len(ladder.conditions):
+            raise TypeError(f"{len(ladder.levels)} levels, {len(ladder.conditions)} conditions")
+        for level in ladder.levels:
+            if isinstance(level, bool) or not isinstance(level, (int, float)):
+                raise TypeError(f"level {level!r} is no number")
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"{text!r} is no text")
+        text.encode()  # half a character, as JSON can spell it, cannot be written anywhere

@@ -114,7 +114,7 @@ def convert(kind: Any, value: Any, path: str) -> Any:
     if kind in (int, float) and not isinstance(value, bool):
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):  # the last: more digits than a float holds
             number = None
         if number is not None and (kind is float or number.is_integer()):
             return kind(number)

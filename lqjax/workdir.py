@@ -35,7 +35,7 @@ import numpy as np
 from etils import epath
 
 from lqjax.array_files import read_arrays, write_arrays
-from lqjax.damaged import DamagedError, damaged, read_text
+from lqjax.damaged import DamagedError, damaged, read_object, read_text
 from lqjax.rows import (
     Cost,
     Divergence,
@@ -399,7 +399,7 @@ class Workdir:
         if not path.exists():
             return None
         try:
-            record = json.loads(read_text(path))
+            record = read_object(path)
             if record["asked"] == list(asked):
                 return tuple(map(str, record["conditions"]))
         except (ValueError, KeyError, TypeError):  # the next run writes it again

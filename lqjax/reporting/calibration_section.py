@@ -12,7 +12,11 @@ from lqjax.reporting.figures import Drawn
 from lqjax.reporting.formatting import percent, plural
 from lqjax.reporting.reliability_figure import RELIABILITY
 from lqjax.reporting.severity_levels import by_level
-from lqjax.reporting.temperature_words import temperature_sentence, temperature_text
+from lqjax.reporting.temperature_words import (
+    temperature_sentence,
+    temperature_text,
+    unscaled_sentences,
+)
 from lqjax.textlists import enumeration
 
 LOSS_DECIMALS = 3
@@ -41,7 +45,8 @@ def calibration_section(
     scaled = scaling_table(calibration)
     if scaled is not None:
         yield scaled
-    yield Text(" ".join(temperature_sentence(m, calibration) for m in calibration.models))
+    said = [temperature_sentence(m, calibration) for m in calibration.models if not m.without]
+    yield Text(" ".join([*said, *unscaled_sentences(calibration.models)]))
     yield Fold("Brier score, decomposed", (brier_table(calibration),), "calibration.csv")
     if calibration.unscored:
         yield Text(

@@ -22,6 +22,7 @@ from lqjax.reporting.confusion_figure import (
     label_classes,
 )
 from lqjax.reporting.formatting import plural, shorten
+from lqjax.reporting.legends import draw_legend
 from lqjax.reporting.study import Study
 from lqjax.reporting.style import FONT_SIZE, INK, SMALL, new_figure, pair_colors
 from lqjax.textlists import enumeration
@@ -86,7 +87,7 @@ def confusion_gap_figure(study: Study, comparison: Comparison) -> Figure | None:
         figure = _matrices(study, panels, shades(*colors))
     signs = (f"+ {leader} more often", f"\N{MINUS SIGN} {other} more often")
     handles = [Patch(color=c, label=sign) for c, sign in zip(colors, signs, strict=True)]
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    draw_legend(figure, handles)
     return figure
 
 

@@ -29,6 +29,7 @@ from lqjax.reporting.markup import Markup, element, join, verbatim
 from lqjax.reporting.sorting import sort_value
 
 INTERVAL = re.compile(r"( ?\[[^\[\]]*\])")
+FLAG = re.compile(r"(?<!\S)(--[a-z][\w.]*(?:=\w+)?)")
 SUMMARY = "summary"
 LEAST_SORTED = 3
 """Rows from which on sorting is of use."""
@@ -107,7 +108,7 @@ def _section(number: int, section: Section, drawn: Mapping[str, Drawn]) -> Marku
 def _block(block: Block, drawn: Mapping[str, Drawn]) -> Markup:
     match block:
         case Text(text):
-            return element("p", text)
+            return element("p", *_prose(text))
         case Table():
             return _table(block)
         case Figure():
@@ -140,6 +141,17 @@ def _words(command: str) -> Iterator[Markup]:
     """Keep each word of a command on one line: browsers break at the hyphens of a flag."""
     for number, word in enumerate(command.split(" ")):
         yield join(Markup(" " if number else ""), element("span", verbatim(word)))
+
+
+def _prose(text: str) -> Iterator[str]:
+    """Keep each flag in a sentence on one line, for the same reason."""
+    for number, part in enumerate(FLAG.split(text)):
+        yield element("span", verbatim(part), class_="flag") if number % 2 else part
+
+
+def _breakable(name: str) -> Markup:
+    """Let a long name break after its underscores, where a table is short of room."""
+    return Markup(join(name).replace("_", "_<wbr>"))
 
 
 def _tiles(tiles: Tiles) -> Markup:
@@ -196,7 +208,7 @@ def _table(table: Table) -> Markup:
     # Where a column has stars, all its cells keep room for one, so that the numbers line up.
     starred = {i for row in table.rows for i, text in enumerate(row.cells) if text.endswith(STAR)}
     heads = [
-        element("th", name, scope="col", class_="" if i < table.labels else "number")
+        element("th", _breakable(name), scope="col", class_="" if i < table.labels else "number")
         for i, name in enumerate(table.header)
     ]
     body = [_row(row, table.labels, starred) for row in table.rows]
@@ -231,10 +243,10 @@ def _table_kind(table: Table) -> str:
 
 
 def _row(row: TableRow, labels: int, starred: set[int]) -> Markup:
-    first = element("th", row.cells[0], scope="row")
+    first = element("th", _breakable(row.cells[0]), scope="row")
     copied = len(row.cells) == labels
     rest = [
-        element("td", verbatim(text) if copied else text)
+        element("td", verbatim(text) if copied else _breakable(text))
         if i < labels
         else _number(text, i in starred)
         for i, text in enumerate(row.cells[1:], start=1)

@@ -69,4 +69,8 @@ const boxes = new ResizeObserver((entries) => {
   // Not at once: what is set tighter changes its height, too.
   requestAnimationFrame(() => entries.forEach((entry) => settle(entry.target)));
 });
-document.querySelectorAll("div.wide").forEach((box) => boxes.observe(box));
+document.querySelectorAll("div.wide").forEach((box) => {
+  // What is seen is set before it is first drawn; a closed fold has no width to go by.
+  if (!box.closest("details:not([open])")) settle(box);
+  boxes.observe(box);
+});

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import typing
 from collections.abc import Iterator, Mapping
@@ -11,8 +10,8 @@ from typing import Any
 from etils import epath
 
 from lqjax.config import Config
-from lqjax.damaged import damaged, read_text
-from lqjax.settings import field_type, leaves
+from lqjax.damaged import damaged, quoted, read_object
+from lqjax.settings import Setting, check, field_type, leaves
 from lqjax.workdir import Workdir
 
 Kind = Any
@@ -41,8 +40,10 @@ ENVIRONMENT_KINDS: Mapping[str, Kind] = {
 }
 """What reports read of an environment beyond plain words."""
 
-LONGEST_VALUE = 40
-"""Characters of a value that a message quotes."""
+COUNTED: Mapping[str, Setting] = {
+    path: field.metadata["setting"] for path, field, _ in leaves(Config()) if path == "data.folds"
+}
+"""What a report counts up to, which a wrong number would have go on for ever."""
 
 
 def read_config(workdir: Workdir) -> dict[str, Any]:
@@ -79,21 +80,20 @@ def _config_kinds() -> dict[str, Kind]:
 def _read(path: epath.Path, kinds: Mapping[str, Kind]) -> dict[str, Any]:
     if not path.exists():
         return {}
-    text = read_text(path)
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:  # too many digits are a ValueError
-        raise damaged(path, f"it is not JSON: {error}") from None
+    found = read_object(path)
     for name, value, kind in _values(found, kinds):
         if not _fits(value, kind):
-            quoted = json.dumps(value)[:LONGEST_VALUE]
-            raise damaged(path, f"{name} is {quoted}, expected {_words(kind)}")
+            raise damaged(path, f"{name} is {quoted(value)}, expected {_words(kind)}")
+        if name in COUNTED:
+            try:
+                check(value, COUNTED[name], name)
+            except ValueError as error:
+                raise damaged(path, error) from None
     return found
 
 
 def _values(found: Any, kinds: Mapping[str, Kind]) -> Iterator[tuple[str, Any, Kind]]:
     """Yield name, value and kind of what is there; a group comes before what it holds."""
-    yield "it", found, dict
     for path, kind in kinds.items():
         head, _, leaf = path.partition(".")
         if head in found and not leaf:

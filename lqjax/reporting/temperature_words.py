@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 
 from lqjax.reporting.calibration import NO_VALIDATION, Calibration, ModelCalibration
 from lqjax.reporting.formatting import percent, significant
+from lqjax.textlists import enumeration
 
 NEAR_ONE = 0.05
 """Relative distance from 1 within which a temperature changes next to nothing."""
@@ -19,9 +22,7 @@ def temperature_text(model: ModelCalibration) -> str:
 
 
 def temperature_sentence(model: ModelCalibration, calibration: Calibration) -> str:
-    """Say what the temperature of a model means and what it changed, or why there is none."""
-    if model.without:
-        return _without(model)
+    """Say what the temperature of a model means and what it changed."""
     typical = float(np.exp(np.mean([np.log(t.value) for t in model.temperatures.values()])))
     if abs(typical - 1) <= NEAR_ONE:
         kind = "about as confident as it should be"
@@ -51,10 +52,19 @@ def _moved(name: str, before: str, after: str, lower: bool) -> str:
     return f"{'lowers' if lower else 'raises'} {name} from {before} to {after}"
 
 
-def _without(model: ModelCalibration) -> str:
-    if model.without == NO_VALIDATION:
-        return (
-            f"{model.model} is not scaled: {NO_VALIDATION}; if it was trained here, --mode=evaluate"
+def unscaled_sentences(models: Sequence[ModelCalibration]) -> Iterator[str]:
+    """Say of which models no temperature was fitted, and why: once for all without scores."""
+    for model in models:
+        if model.without not in ("", NO_VALIDATION):
+            yield f"{model.model} is not scaled: {model.without}."
+    names = [model.model for model in models if model.without == NO_VALIDATION]
+    if len(names) == 1:
+        yield (
+            f"{names[0]} is not scaled: {NO_VALIDATION}; if it was trained here, --mode=evaluate"
             " on its working directory adds them."
         )
-    return f"{model.model} is not scaled: {model.without}."
+    elif names:
+        yield (
+            f"{enumeration(names)} are not scaled: no scores of their validation images are kept;"
+            " where a network was trained here, --mode=evaluate on its working directory adds them."
+        )

@@ -4,7 +4,7 @@ import pytest
 
 from lqjax.reporting.report import write_report
 from tests.reporting.browser import Browser, find_browser
-from tests.reporting.conftest import build
+from tests.reporting.conftest import build, grid_conditions
 
 pytestmark = pytest.mark.skipif(find_browser() is None, reason="no Chromium here")
 
@@ -94,6 +94,30 @@ def test_the_tables_of_two_networks_fit_a_wide_window(page):
     tables = page.run(TABLES)
     assert len(tables) > 5
     assert all(table <= box + 1 and "fits" in kind for table, box, kind in tables), tables
+
+
+def test_the_tables_of_five_networks_with_long_names_fit_a_wide_window(page, tmp_path):
+    names = ("alexnet", "resnet18", "resnet50", "vgg16_batch_norm", "mobilenet_v3_large_dropout")
+    conditions = [c for c in grid_conditions() if c[0] == "clean" or "motion" in c[0]]
+    workdir = build(
+        tmp_path / "five",
+        models=[(name, 0.9 - 0.03 * i) for i, name in enumerate(names)],
+        n=60, conditions=conditions, gallery=False,
+    )  # fmt: skip
+    page.open(f"file://{write_report([workdir]).path}")
+    page.run("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+    page.resize(WIDE)
+    tables = page.run(TABLES)
+    assert all(table <= box + 1 for table, box, _ in tables), tables
+    heads = page.run("[...document.querySelectorAll('thead th')].map(th => th.textContent)")
+    assert "mobilenet_v3_large_dropout %" in heads  # as it can be searched for and copied
+    lines = page.run(  # of each flag in a sentence, however wide its paragraph is
+        "[...document.querySelectorAll('.flag')].flatMap(flag =>"
+        " Array.from({length: 200}, (_, i) => {"
+        " flag.parentElement.style.width = `${300 + 2 * i}px`;"
+        " return flag.getClientRects().length; }))"
+    )
+    assert lines and set(lines) == {1}
 
 
 def test_on_a_phone_intervals_stand_below_their_numbers(page):

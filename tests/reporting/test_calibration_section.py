@@ -146,6 +146,12 @@ def test_without_validation_scores_the_report_says_so_and_scales_nothing(make_wo
     assert "--mode=evaluate" in text and "resnet50 is overconfident" in text
 
 
+def test_networks_without_validation_scores_are_named_together(make_workdir):
+    text = text_of(make(make_workdir))
+    said = "alexnet and resnet50 are not scaled: no scores of their validation images are kept;"
+    assert said in text and text.count("not scaled") == 1
+
+
 def test_a_temperature_at_the_end_of_its_range_is_not_used(make_workdir):
     workdir = make(make_workdir)
     for run in workdir.runs():

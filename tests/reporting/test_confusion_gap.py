@@ -15,7 +15,7 @@ from lqjax.reporting.confusion_gap_figure import (
     largest,
 )
 from lqjax.reporting.study import read_study
-from lqjax.reporting.style import PALETTE, pair_colors
+from lqjax.reporting.style import PALETTE, figure_style, pair_colors
 from tests.reporting.conftest import grid_conditions
 
 
@@ -109,3 +109,18 @@ def test_models_that_share_a_colour_are_given_two():
     models = [f"m{i}" for i in range(8)]
     assert pair_colors(models, "m7", "m1") == (PALETTE[0], PALETTE[1])
     assert pair_colors(models, "m7", "m2") == (PALETTE[1], PALETTE[2])
+
+
+def test_long_names_stay_within_the_figure(make_workdir):
+    names = [f"mobilenet_v3_large_of_the_{which}_hospital_in_2025" for which in ("one", "other")]
+    workdir = make_workdir(
+        models=[(names[0], 0.5), (names[1], 0.9)],
+        n=60, classes=3, conditions=grid_conditions()[:1], gallery=False,
+    )  # fmt: skip
+    study = read_study([workdir])
+    with figure_style():
+        figure = confusion_gap_figure(study, compare_models(study))
+        figure.canvas.draw()
+        (legend,) = figure.legends
+        extent = legend.get_window_extent()
+    assert extent.x0 >= 0 and extent.x1 <= figure.bbox.x1

@@ -38,6 +38,9 @@ CONFIGS = {
     '{"overrides": {"alexnet": 1}}': "overrides.alexnet is 1, expected an object",
     f'{{"data": {{"folds": {"9" * 5000}}}}}': "it is not JSON",
     f'{{"evaluation": {{"target_accuracy": {"9" * 400}}}}}': "expected a number",
+    '{"data": {"folds": 1000000000}}': "folds=1000000000 is not possible; allowed: 0 to 10000",
+    '{"model": {"names": ["\\ud800"]}}': "it holds half a character",
+    '{"overrides": {"alexnet": {"optimizer.name": "\\ud800"}}}': "it holds half a character",
     "[" * 100_000: "it is not JSON",
 }
 
@@ -82,6 +85,91 @@ def test_an_altered_record_is_named_in_one_line(name, text, words, workdir, caps
     assert code == 2 and said.count("\n") == 1
     assert said.startswith(f"lqjax: {path} is damaged (") and words in said
     assert not workdir.report.exists()
+
+
+NUMBER = "expected a number"
+OVERRIDES = {
+    "null": "overrides=None: expected {network: {setting: value}}",
+    "[1]": "overrides=[1]: expected {network: {setting: value}}",
+    '"fast"': "overrides='fast': expected {network: {setting: value}}",
+    '{"alexnet": null}': "overrides.alexnet=None: expected {network: {setting: value}}",
+    '{"alexnet": [1]}': "overrides.alexnet=[1]: expected {network: {setting: value}}",
+    '{"alexnet": "x"}': "overrides.alexnet='x': expected {network: {setting: value}}",
+    '{"alexnet": {"optimizer.lr": 1}}': "unknown setting 'optimizer.lr'; allowed: optimizer.",
+    '{"alexnet": {"optimizer": {"lr": 1}}}': "unknown setting 'optimizer.lr'; allowed: optimizer.",
+    '{"alexnet": {"optimizer": 1}}': "unknown setting 'optimizer'; allowed: optimizer.",
+    '{"alexnet": {"no.group": 1}}': "overrides.alexnet.no.group is not possible: all networks",
+    '{"alex\\nnet": {"no.group": 1}}': "overrides.alex net.no.group is not possible: all networks",
+    '{"alexnet": {"": 1}}': "overrides.alexnet. is not possible",
+    '{"alexnet": {"optimizer.learning_rate": "fast"}}': f"learning_rate='fast': {NUMBER}",
+    '{"alexnet": {"optimizer.learning_rate": null}}': f"learning_rate=None: {NUMBER}",
+    '{"alexnet": {"optimizer.learning_rate": [[1]]}}': f"learning_rate=([1],): {NUMBER}",
+    '{"alexnet": {"optimizer.learning_rate": NaN}}': "learning_rate=nan: not a finite number",
+    f'{{"alexnet": {{"optimizer.learning_rate": {"9" * 400}}}}}': "learning_rate=9999",
+    f'{{"alexnet": {{"optimizer.learning_rate": {"9" * 5000}}}}}': "it is not JSON",
+    '{"alexnet": {"optimizer.name": "\\ud800"}}': "it holds half a character",
+}
+SETTINGS = {f'{{"overrides": {text}}}': words for text, words in OVERRIDES.items()} | {
+    '{"optimizer": null}': "unknown setting 'optimizer'",
+    '{"unheard_of": 3}': "unknown setting 'unheard_of'",
+    '{"model": {"names": []}}': "model.names is empty",
+    '{"data": {"folds": 1000000000}}': "allowed: 0 to 10000",
+    "[]": "it is [], expected an object",
+    '{"overrides"': "it is not JSON",
+    "": "it is not JSON",
+}
+
+
+@pytest.mark.parametrize(("text", "words"), SETTINGS.items(), ids=[t[:50] for t in SETTINGS])
+def test_a_run_does_not_go_on_with_settings_that_it_cannot_use(text, words, tmp_path, capsys):
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    for mode in ("compare", "evaluate"):
+        assert main([f"--mode={mode}", f"--workdir={tmp_path}"]) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1 and said.startswith(f"lqjax: {path} ") and words in said, said
+        assert said.endswith("; repair it, or name another --workdir\n")
+    assert path.read_text() == text and [p.name for p in tmp_path.iterdir()] == ["config.json"]
+
+
+LADDER = {
+    "name": "jpeg", "title": "JPEG", "parameter": "quality", "unit": "", "coordinate": "linear",
+    "levels": [90], "conditions": ["jpeg(quality=90)"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "[]", "null", "{}", "[" * 100_000, '{"grid": [1], "ladders": []}',
+        '{"grid": ["clean"], "ladders": [3]}', '{"grid": ["\\ud800"], "ladders": []}',
+        *(
+            json.dumps({"grid": ["clean"], "ladders": [LADDER | wrong]})
+            for wrong in (
+                {"levels": ["high"]}, {"levels": [1, 2]}, {"conditions": [3]}, {"unit": None},
+                {"levels": 5}, {"more": 1},
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_a_record_of_ladders_that_is_none_is_named(text, workdir, capsys):
+    path = workdir.root / "ladders.json"
+    try:
+        path.write_text(text)
+        assert main(["--mode=report", f"--workdir={workdir.root}"]) == 2
+    finally:
+        path.unlink()
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and said.startswith(f"lqjax: {path} is damaged ("), said
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[" * 100_000, '{"asked": ["a"]}'])
+def test_a_lost_list_of_planned_conditions_is_none(text, tmp_path, workdir):
+    place = type(workdir).at(tmp_path)
+    place.write_planned(["a"], ["b"])
+    assert place.planned(["a"]) == ("b",)
+    (tmp_path / "conditions.json").write_text(text)
+    assert place.planned(["a"]) is None
 
 
 def test_what_a_run_writes_is_read(workdir, tmp_path):

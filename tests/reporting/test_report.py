@@ -27,7 +27,7 @@ EXTERNAL = re.compile(r"""(?:src|href|url)\s*[=(]\s*["']?\s*(?!data:|#|["'])""",
 class Outline(html.parser.HTMLParser):
     """Checks that elements close in order, and collects what the tests ask about."""
 
-    VOID = ("meta", "img")
+    VOID = ("meta", "img", "wbr")
 
     def __init__(self, text):
         super().__init__()
