@@ -15,7 +15,6 @@ def get_config() -> ml_collections.ConfigDict:
     """Train for 30 epochs at 64 px with mild augmentation, and test on the low_quality grid."""
     config = default_config()
     config.data.source = "folder"
-    config.data.image_size = 64
     config.model.names = ("alexnet", "resnet50")
     config.optimizer.name = "adamw"
     config.optimizer.weight_decay = 1e-4

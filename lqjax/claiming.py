@@ -14,11 +14,12 @@ import ml_collections
 from etils import epath
 
 from lqjax.config import AuditConfig, Config, from_config_dict, from_record
-from lqjax.damaged import damaged, read_text
+from lqjax.damaged import DamagedError, brief, read_object
 from lqjax.displacing import RECIPE, WORKDIR, displaced, overruled
 from lqjax.distributed import decide, is_first, refuse_differences, several_processes, together
 from lqjax.locking import locked
 from lqjax.optim.timing import check_times
+from lqjax.origins import settle
 from lqjax.overriding import differences, from_arguments, to_dict
 from lqjax.same_images import has_kept_images
 from lqjax.signals import heeded
@@ -76,21 +77,19 @@ LOOK_SECONDS = 0.5
 
 
 def stored_config(workdir: Workdir) -> Config | None:
-    """Read the settings that a working directory was made with; `None` for a new one."""
+    """Read the settings that a working directory was made with; `None` for a new one.
+
+    Raises:
+      DamagedError: not JSON, or settings that are unknown or impossible.
+    """
     path = workdir.root / "config.json"
-    record = decide(lambda: _record(path) if path.exists() else None)
-    return None if record is None else from_record(record)
-
-
-def _record(path: epath.Path) -> dict[str, Any]:
     repair = "repair it, or name another --workdir"
+    record = decide(lambda: read_object(path, repair) if path.exists() else None)
     try:
-        record = json.loads(read_text(path, repair))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise damaged(path, f"not JSON: {error}", repair) from None
-    if not isinstance(record, dict):
-        raise damaged(path, f"{type(record).__name__} in place of an object", repair)
-    return record
+        return None if record is None else from_record(record)
+    except (ValueError, RecursionError) as error:
+        what = f"{path} holds settings that cannot be used ({brief(str(error))})"
+        raise DamagedError(what, repair) from None
 
 
 def prepared(
@@ -122,21 +121,20 @@ def prepared(
 
     def changed() -> tuple[Config, list[str]]:
         asked = from_arguments(base, settings)
-        checked = _checked(asked)
+        check_names(asked)
+        settled, told = settle(asked, (stored or stored_config(place)) if begun else None)
         for model in () if begun else asked.model.names:
             check_times(asked.for_model(model))
-        return checked, [*displaced(base, asked, whose), *overruled(asked)]
+        return _small(settled), [*displaced(base, asked, whose), *overruled(asked), *told]
 
     chosen, lines = together(changed)
     refuse_differences("settings", lambda: {"workdir": str(place.root), **to_dict(chosen)})
     return chosen, place, lines
 
 
-def _checked(config: Config) -> Config:
-    """Refuse names that do not exist; make a smoke run small."""
-    chosen = shrink(config) if config.run.smoke else config
-    check_names(chosen)
-    return chosen
+def _small(config: Config) -> Config:
+    """Make a smoke run small."""
+    return shrink(config) if config.run.smoke else config
 
 
 @contextmanager

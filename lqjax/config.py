@@ -25,6 +25,12 @@ AS_PUBLISHED = -1.0
 """Stands for the published value where 0 is a value of its own."""
 
 
+AUTO = "auto"
+"""Stands for a choice that is made by what is there."""
+
+DEFAULT_SIDE, SMALLEST_SIDE = 64, 28
+"""px: of the images where nothing else is said, and the least."""
+
 AUDIT_FLAGS = (
     *("blurry", "out_of_focus", "dark", "over_exposed", "low_contrast", "low_information"),
     *("odd_size", "odd_aspect", "noisy", "compressed", "blocky"),
@@ -50,7 +56,13 @@ class DataConfig(_Checked):
     source: str = setting("digits", "data source: digits, npz, folder, table or tfds")
     path: str = setting("", "file or folder; for tfds NAME or NAME@DATA_DIR; unused by digits")
     name: str = setting("", "name in reports; empty: from source and path")
-    image_size: int = setting(64, "side to which images are resized once", unit="px", low=28)
+    image_size: int = setting(
+        0,
+        "side to which images are resized once, at least 28; 0: that of the weights which training"
+        " starts from (model.init_from), and 64 without such",
+        unit="px",
+        low=0,
+    )
     channels: int = setting(0, "0 as the data has them, 1 grey, 3 colour", low=0, high=3)
     validation_fraction: float = setting(
         0.1, "share of the training split held out where the data has none", low=0.0, high=0.9
@@ -91,6 +103,7 @@ class DataConfig(_Checked):
         "cross-validation: pool all splits, and test each image once, in one of so many folds;"
         " 0: the splits as they are",
         low=0,
+        high=10_000,
     )
     group_pattern: str = setting(
         "",
@@ -151,6 +164,11 @@ class DataConfig(_Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if 0 < self.image_size < SMALLEST_SIDE:
+            raise ValueError(
+                f"image_size={self.image_size} is not possible; allowed: at least {SMALLEST_SIDE}"
+                " px, or 0 for that of the weights"
+            )
         if self.folds == 1:
             raise ValueError("folds=1 is not possible; allowed: 2 or more, or 0 for no folds")
         try:
@@ -165,12 +183,21 @@ class DataConfig(_Checked):
                 " what names the group, such as (patient[0-9]+)"
             )
 
+    def sized(self, side: int = DEFAULT_SIDE) -> DataConfig:
+        """Return the settings with an image size: `side` where it is left open."""
+        return self if self.image_size else dataclasses.replace(self, image_size=side)
+
 
 @dataclass(frozen=True)
 class ModelConfig(_Checked):
     """Which networks, and how they are built."""
 
     names: tuple[str, ...] = setting(("alexnet", "resnet50"), "networks to train and compare")
+    init_from: str = setting(
+        "",
+        "weights that training starts from: a .pth or .safetensors file of torchvision, timm or"
+        " lqjax.export_weights, or the working directory of a run; empty: drawn by the seed",
+    )
     dtype: str = setting("float32", "compute type", choices=("float32", "bfloat16"))
     stem: str = setting(
         "auto",
@@ -593,7 +620,7 @@ class Config:
         flat = {
             # A tuple comes back from JSON as a list.
             model: {p: tuple(v) if isinstance(v, list) else v for p, v in flatten(fields).items()}
-            for model, fields in dict(self.overrides).items()
+            for model, fields in _by_network(self.overrides).items()
         }
         object.__setattr__(self, "overrides", flat)
         for model, fields in flat.items():
@@ -639,11 +666,25 @@ class Config:
         return replace_at(made, "model.names", (network,))
 
 
+MAPPINGS = (Mapping, ml_collections.ConfigDict)
+
+
+def _by_network(overrides: Any) -> dict[str, Any]:
+    """Refuse what does not go by network and setting, as a file altered by hand may have it."""
+    found = {"overrides": overrides}
+    if isinstance(overrides, MAPPINGS):
+        found |= {f"overrides.{model}": fields for model, fields in overrides.items()}
+    for path, value in found.items():
+        if not isinstance(value, MAPPINGS):
+            raise ValueError(f"{path}={value!r}: expected {{network: {{setting: value}}}}")
+    return dict(overrides)
+
+
 def flatten(fields: Any, prefix: str = "") -> dict[str, Any]:
     """Flatten nested mappings to dotted paths: {"a": {"b": 1}} -> {"a.b": 1}."""
     flat: dict[str, Any] = {}
     for name, value in dict(fields).items():
-        if isinstance(value, (Mapping, ml_collections.ConfigDict)):
+        if isinstance(value, MAPPINGS):
             flat.update(flatten(value, f"{prefix}{name}."))
         else:
             flat[prefix + name] = value

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from lqjax.diverging import has_diverged
 from lqjax.progress import Progress
@@ -14,6 +17,14 @@ from lqjax.training.programs import programs
 from lqjax.training.seeds import train_seeds
 from lqjax.workbench import Workbench
 from lqjax.workdir import Run
+
+
+def _start(bench: Workbench, progress: Progress, run: Run) -> Mapping[str, np.ndarray]:
+    """Read what a run that has not begun starts from, and say so."""
+    origin = bench.origin(run)
+    for line in origin.lines:
+        progress.say(line)
+    return origin.arrays
 
 
 def train_network(
@@ -46,6 +57,15 @@ def train_network(
             progress.say(f"{model}: {unheeded}")
         materials = {bench.fold: bench.material(config) for bench in benches}
         network = first.network(model)
-        trainer = Trainer(network, config, sharing[0], images, materials, first.mesh, writers)
+        trainer = Trainer(
+            network,
+            config,
+            sharing[0],
+            images,
+            materials,
+            first.mesh,
+            writers,
+            partial(_start, first, progress),
+        )
         trained += zip(sharing, train_seeds(trainer, sharing, progress), strict=True)
     return [(run, history) for run, history in trained if not has_diverged(run)]

@@ -7,23 +7,26 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
 from etils import epath
 
+from lqjax.damaged import brief
+from lqjax.data.borders import name_trouble
 from lqjax.kept_statistics import FILE_NAME
 from lqjax.models.base import MODELS
 from lqjax.models.network import Network, build
+from lqjax.named_arrays import filled, named
 from lqjax.runtime import make_mesh, read
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.state import with_sharding
+from lqjax.training.tested import Tested
 from lqjax.typing import Tree
 from lqjax.weights.belongings import Belongings, belongings_of_file, from_record
 from lqjax.weights.matching import match
 from lqjax.weights.published_names import HEAD, STEM, key_of
-from lqjax.weights.reading import read_tensors
+from lqjax.weights.reading import in_one_line, read_tensors
 from lqjax.workdir import Run, Workdir
 
 
@@ -43,17 +46,15 @@ class TrainedWeights:
     stats: Tree
 
 
-def named(*trees: Tree) -> dict[str, np.ndarray]:
-    """Flatten trees to names such as "layer1/0/conv1/kernel"."""
-    return {
-        _name(path): leaf
-        for tree in trees
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-    }
-
-
 def network_for(belongings: Belongings, dtype: str = "float32") -> Network:
-    """Build the network that weights belong to."""
+    """Build the network that weights belong to.
+
+    Raises:
+      ValueError: no such network, or names of classes that cannot be written.
+    """
+    for number, name in enumerate(belongings.class_names):
+        if trouble := name_trouble(name):
+            raise ValueError(f"class {number} cannot be written: {trouble}")
     return build(
         belongings.model,
         num_classes=len(belongings.class_names),
@@ -91,15 +92,29 @@ def weights_of_run(run: Run, choice: str = "best") -> TrainedWeights:
       ValueError: there are none that can be read, or they do not fit what the run says of them.
     """
     belongings = belongings_of_run(run)
-    network = network_for(belongings)
+    try:
+        network = network_for(belongings)
+    except ValueError as error:
+        raise ValueError(f"{run.root / FILE_NAME} cannot be used: {brief(str(error))}") from None
     params, stats = network.shapes()
     wanted = with_sharding({"params": params, "stats": stats}, make_mesh(1))
-    with Checkpoints(run.checkpoints) as checkpoints:
-        found = checkpoints.tested(choice, wanted)
+    found = _tested(run, choice, wanted)
     if found is None:
         raise ValueError(f"{run.checkpoints} holds no finished epoch that can be read; train it")
     weights = jax.tree.map(read, found.weights)
     return TrainedWeights(belongings, network, weights["params"], weights["stats"])
+
+
+def _tested(run: Run, choice: str, wanted: Tree) -> Tested | None:
+    """Read the weights that are tested; nothing is changed, for the run may be training."""
+    try:
+        with Checkpoints(run.checkpoints, read_only=True) as checkpoints:
+            return checkpoints.tested(choice, wanted)
+    except (PermissionError, MemoryError):
+        raise
+    except Exception as error:  # whatever Orbax meets where its own files are damaged
+        said = brief(str(error) or type(error).__name__)
+        raise ValueError(f"{run.checkpoints} cannot be used: {said}") from error
 
 
 def weights_of_file(path: Path, model: str = "") -> TrainedWeights:
@@ -112,20 +127,25 @@ def weights_of_file(path: Path, model: str = "") -> TrainedWeights:
     Raises:
       ValueError: the file cannot be used; it is named, and the first array that does not fit.
     """
-    tensors, said = read_tensors(path), belongings_of_file(path)
+    tensors = read_tensors(path)
+    try:
+        said = belongings_of_file(path)
+    except ValueError as error:
+        raise ValueError(in_one_line(str(error))) from None
     try:
         if model or said.model:
             return _fitted(tensors, said, model or said.model)
         return _recognised(tensors, said)
     except ValueError as error:
-        raise ValueError(f"{path} cannot be used: {error}") from None
+        raise ValueError(f"{path} cannot be used: {in_one_line(str(error))}") from None
 
 
 def _fitted(tensors: Mapping[str, np.ndarray], said: Belongings, model: str) -> TrainedWeights:
     """Put the arrays of a file into a network."""
     head, stem = key_of(model, HEAD), key_of(model, STEM)
     for key in (head, stem):
-        if key not in tensors or tensors[key].ndim < 2:
+        # One without numbers may have any number of rows: as many classes would be named.
+        if key not in tensors or tensors[key].ndim < 2 or not tensors[key].size:
             raise ValueError(f"it has no {key}, which {model} needs; is it another network?")
     count, channels = len(tensors[head]), tensors[stem].shape[1]
     if said.class_names and len(said.class_names) != count:
@@ -142,8 +162,10 @@ def _fitted(tensors: Mapping[str, np.ndarray], said: Belongings, model: str) -> 
     network = network_for(own)
     params, stats = network.shapes()
     wanted = {name: leaf.shape for name, leaf in named(params, stats).items()}
-    found = match(model, tensors, wanted).arrays
-    return TrainedWeights(own, network, *(filled(tree, found) for tree in (params, stats)))
+    found = match(model, tensors, wanted)
+    if found.new_head:
+        raise ValueError(f"its {head.rpartition('.')[0]} does not fit together ({found.new_head})")
+    return TrainedWeights(own, network, *(filled(t, found.arrays) for t in (params, stats)))
 
 
 def _recognised(tensors: Mapping[str, np.ndarray], said: Belongings) -> TrainedWeights:
@@ -154,13 +176,16 @@ def _recognised(tensors: Mapping[str, np.ndarray], said: Belongings) -> TrainedW
     raise ValueError(f"it fits none of {', '.join(MODELS.names())}; name its network")
 
 
-def filled(tree: Tree, arrays: Mapping[str, np.ndarray]) -> Tree:
-    """Put arrays in the place of the leaves of these names; others stay as they are."""
-    return jax.tree_util.tree_map_with_path(lambda path, leaf: arrays.get(_name(path), leaf), tree)
+def named_run(folder: epath.PathLike, model: str = "", seed: int | None = None) -> Run:
+    """Choose a run as `find_run`, but of no other seed than the one that is asked for.
 
-
-def _name(path: tuple[Any, ...]) -> str:
-    return "/".join(str(key.key) for key in path)
+    Raises:
+      ValueError: as `find_run`, or nothing of this seed is trained.
+    """
+    run = find_run(folder, model, seed)
+    if seed is not None and run.seed != seed:
+        raise ValueError(f"{folder} holds no run of {run.model} with seed {seed}; it has {run.seed}")
+    return run
 
 
 def find_run(folder: epath.PathLike, model: str = "", seed: int | None = None) -> Run:

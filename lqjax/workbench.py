@@ -14,7 +14,7 @@ from clu import parameter_overview
 from etils import epath
 from jax.sharding import Mesh
 
-from lqjax.config import Config
+from lqjax.config import AUTO, Config
 from lqjax.costing import measure_cost
 from lqjax.damaged import DamagedError
 from lqjax.data.batch import Placed
@@ -45,6 +45,7 @@ from lqjax.metrics.log_loss import log_loss
 from lqjax.models.base import MODELS
 from lqjax.models.network import Network, build, choose_stem
 from lqjax.optim.building import check_optimizer, describe_optimizer
+from lqjax.origins import Origin, read_origin, statistics_to_start
 from lqjax.outdated import put_outdated_aside
 from lqjax.progress import Progress
 from lqjax.rows import Cost, Row, from_json, to_json
@@ -101,6 +102,7 @@ def workbenches(config: Config, workdir: Workdir) -> list[Workbench]:
     Raises:
       ValueError: the data cannot be used, or a batch does not fit the devices.
     """
+    config = dataclasses.replace(config, data=config.data.sized())
     mesh = make_mesh(config.run.devices)
     _choose_frost(config.evaluation.frost_photographs)
     stock = Stock(config.data, mesh, partial(known_contents, workdir))
@@ -135,7 +137,11 @@ class Workbench:
         self.dataset: Dataset = stock.datasets[fold]
         # What a run was begun with belongs to its weights; what is fitted anew may differ in a
         # digit, where another version decodes the images.
-        self.statistics = kept_statistics(self._all_runs()) or stock.statistics(fold)
+        self.statistics = (
+            kept_statistics(self._all_runs())
+            or statistics_to_start(config, self.dataset.channels)
+            or stock.statistics(fold)
+        )
         self.conditions: tuple[Condition, ...] = expand(
             config.evaluation.conditions, published=True
         )
@@ -190,10 +196,21 @@ class Workbench:
             config, network = self.config.for_model(model), self.network(model)
             plan = make_plan(config, len(self.dataset.train))
             for run in self.runs(model):
+                if training and not decide(run.has_checkpoint):
+                    together(partial(self.origin, run))  # read again when it is its turn
                 if training:
                     check_taking_up(run, config, network, self.mesh, classes, plan)
                 else:
                     check_testing(run, network, classes)
+
+    def origin(self, run: Run) -> Origin:
+        """Read what a run starts from.
+
+        Raises:
+          ValueError: as `lqjax.origins.read_origin` says.
+        """
+        config, network = self.config.for_model(run.model), self.network(run.model)
+        return read_origin(config, network, run.seed, self.dataset.class_names)
 
     def fingerprint(self) -> list[Any]:
         """Sum up which images were loaded, to compare between processes."""
@@ -238,7 +255,7 @@ class Workbench:
     def network(self, model: str) -> Network:
         """Build a network for the data, as the settings of this model say."""
         name, own = network_of(model), self.config.for_model(model).model
-        stem = choose_stem(self.dataset.image_size) if own.stem == "auto" else own.stem
+        stem = choose_stem(self.dataset.image_size) if own.stem == AUTO else own.stem
         return build(
             name,
             num_classes=self.dataset.num_classes,

@@ -16,6 +16,7 @@ LAYERS = {
     "runtime": 0, "compiling": 0, "freed_memory": 0, "progress": 0, "rows": 0, "workdir": 0,
     "imaging": 0,
     "variants": 0, "distributed": 0, "joining": 0, "locking": 0, "stopping": 0, "signals": 0,
+    "named_arrays": 0,
     "rungs": 0, "epochs": 0, "lines": 0,
     "damaged": 0, "disk": 0, "array_files": 0, "answer_files": 0,
     "degradations": 1, "augmentations": 1, "restorations": 1, "models": 1, "data": 1, "optim": 1,

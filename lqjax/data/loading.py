@@ -79,6 +79,7 @@ def load_folds(settings: DataConfig, known: Known = nothing_known) -> Loaded:
     Args:
       known: digests of the pictures that an earlier run has found.
     """
+    settings = settings.sized()
     if settings.channels == 2:
         raise ValueError("data.channels=2: use 0 (as the data has them), 1 (grey) or 3 (colour)")
     found = SOURCES[settings.source](settings)

@@ -6,11 +6,12 @@ import copy
 import dataclasses
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import Mesh
 
 from lqjax.config import Config
@@ -40,6 +41,7 @@ from lqjax.training.resolved import resolved_settings
 from lqjax.training.room import in_one_line
 from lqjax.training.several import count_runs
 from lqjax.training.state import (
+    NOTHING_GIVEN,
     abstract_items,
     abstract_state,
     create_state,
@@ -81,11 +83,12 @@ class Trainer:
         materials: Mapping[int, Material],
         mesh: Mesh,
         writers: Sequence[Any] = (),
+        start: Callable[[Run], Mapping[str, np.ndarray]] = lambda run: NOTHING_GIVEN,
     ) -> None:
         size = config.training.batch_size
         check_batch_size(size, mesh.size, "training.batch_size")
         check_accumulation(size, config.training.accumulation, mesh.size)
-        self.network, self.config = network, config
+        self.network, self.config, self.start = network, config, start
         self.images, self.materials, self.mesh = images, materials, mesh
         self.writers = [as_writer(writer) for writer in writers]
         self._courses = Courses(network, config, images, mesh)
@@ -221,7 +224,8 @@ class Trainer:
         items = abstract_items(abstract, config, self.mesh)
         found = keeper.checkpoints.latest(*items)
         if found is None:
-            state = create_state(self.network, self.optimizer, config, self.mesh)
+            given = self.start(keeper.run)
+            state = create_state(self.network, self.optimizer, config, self.mesh, given)
             return state, Record(0, ())
         model, rest, record = found
         keeper.history[:] = record.history

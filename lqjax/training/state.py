@@ -2,42 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.sharding import Mesh
 
 from lqjax.config import Config
 from lqjax.models.network import Network
+from lqjax.named_arrays import filled
 from lqjax.optim.base import OPTIMIZERS
 from lqjax.optim.building import evaluation_params
 from lqjax.runtime import replicated
 from lqjax.training.measures import no_measures
 from lqjax.typing import Tree
 
+NOTHING_GIVEN: Mapping[str, np.ndarray] = MappingProxyType({})
+
 WEIGHTS, AVERAGE = ("params", "stats"), "average"
 
 
 def create_state(
-    network: Network, optimizer: optax.GradientTransformation, config: Config, mesh: Mesh
+    network: Network,
+    optimizer: optax.GradientTransformation,
+    config: Config,
+    mesh: Mesh,
+    given: Mapping[str, np.ndarray] = NOTHING_GIVEN,
 ) -> Tree:
     """Make the state before the first step, a copy on every device of the mesh.
+
+    Args:
+      given: parameters and statistics to start from, by name; others are drawn by the seed.
 
     Returns:
       `{"step": int32, "key": uint32, "params", "stats", "optimizer", "metrics"}`, and "average"
       where there is one: everything that a checkpoint has to hold.
     """
     make = _maker(network, optimizer, config)
-    return jax.jit(make, out_shardings=replicated(mesh))()
+    return jax.jit(make, out_shardings=replicated(mesh))(dict(given))
 
 
 def abstract_state(
     network: Network, optimizer: optax.GradientTransformation, config: Config, mesh: Mesh
 ) -> Tree:
     """Describe the state (shapes, dtypes, shardings) without allocating it."""
-    return with_sharding(jax.eval_shape(_maker(network, optimizer, config)), mesh)
+    return with_sharding(jax.eval_shape(_maker(network, optimizer, config), {}), mesh)
 
 
 def with_sharding(shapes: Tree, mesh: Mesh) -> Tree:
@@ -89,9 +101,9 @@ def evaluates_other_weights(config: Config) -> bool:
 
 def _maker(
     network: Network, optimizer: optax.GradientTransformation, config: Config
-) -> Callable[[], Tree]:
-    def make() -> Tree:
-        params, stats = network.init(config.run.seed)
+) -> Callable[[dict[str, jax.Array]], Tree]:
+    def make(given: dict[str, jax.Array]) -> Tree:
+        params, stats = (filled(tree, given) for tree in network.init(config.run.seed))
         state = {
             "step": jnp.zeros((), jnp.int32),
             "key": jax.random.key_data(jax.random.key(config.run.seed)),
