@@ -3,6 +3,7 @@
     taskset -c 0 python benchmarks/audit.py                 # pictures made here: 32 to 1,000 px
     taskset -c 0 python benchmarks/audit.py --folder=DIR    # one folder per class
     taskset -c 0 python benchmarks/audit.py --folder=DIR --agreement      # who flags what
+    taskset -c 0 python benchmarks/audit.py --folder=DIR --first=200 --agreement    # of each class
 
 Both decode every picture, look for the same things and search for duplicates; ours measures
 noise, blur, blocks and JPEG quality besides. They take turns in one process. In the first turn ours
@@ -18,6 +19,7 @@ import io
 import json
 import os
 import platform
+import shutil
 import statistics
 import tempfile
 import time
@@ -76,6 +78,15 @@ def make_folder(root: Path, smallest: int, largest: int, count: int) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         options = {} if path.suffix == ".png" else {"quality": int(random.integers(30, 96))}
         picture.save(path, **options)
+    return root
+
+
+def first_of(folder: Path, count: int, root: Path) -> Path:
+    """Copy the first pictures of each class, by name."""
+    for kind in sorted(path for path in folder.iterdir() if path.is_dir()):
+        (root / kind.name).mkdir(parents=True)
+        for path in sorted(path for path in kind.iterdir() if path.is_file())[:count]:
+            shutil.copy(path, root / kind.name)
     return root
 
 
@@ -171,6 +182,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--folder", type=Path, help="one folder per class; default: made here")
+    parser.add_argument("--first", type=int, help="of each class of --folder; default: all")
     parser.add_argument("--repeats", type=int, default=5, help="turns after the first")
     parser.add_argument("--agreement", action="store_true", help="count flags instead of seconds")
     given = parser.parse_args()
@@ -180,7 +192,10 @@ def main() -> None:
         made = MADE if given.folder is None else {}
         folders = {name: make_folder(Path(scratch) / name, *of) for name, of in made.items()}
         if given.folder is not None:
-            folders = {given.folder.name: given.folder}
+            folder = given.folder
+            if given.first:
+                folder = first_of(folder, given.first, Path(scratch) / "first")
+            folders = {given.folder.name: folder}
         if given.agreement:
             for folder in folders.values():
                 print_agreement(folder)

@@ -119,7 +119,7 @@ def _audit(config: Config, place: Workdir, progress: Progress) -> AuditResult:
             audit_commands(
                 config,
                 folder,
-                degradations=bool(findings.likenesses.levels),
+                conditions=findings.likenesses.conditions,
                 damaged=any(picture.reason for picture in unread),
                 # With a limit, training fills up with pictures that nobody has looked at.
                 absent=bool(found.skipped) or skipped > 0,

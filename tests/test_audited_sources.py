@@ -17,6 +17,7 @@ from lqjax.arguments import parse
 from lqjax.cli import main, settings_of
 from lqjax.config import Config, DataConfig
 from lqjax.data.loading import load_dataset, load_folds
+from lqjax.imaging.conditions import expand
 from lqjax.overriding import to_dict
 from tests.data.making import noise, save
 from tests.data.test_tfds import prepare
@@ -260,6 +261,16 @@ def test_a_copied_command_gives_the_same_data(source, tmp_path):
         assert config.data == dataclasses.replace(settings, keep=keep, on_bad_image=bad)
         assert config.model.names == ("alexnet", "resnet50")
     assert f"@{found.folder / 'conditions.txt'}" in " ".join(config.evaluation.conditions)
+
+
+@pytest.mark.parametrize("name", ["a, b", "a (1", "a]", "[1] {x}", "'quoted'", "a=b#c"])
+def test_a_copied_command_is_understood_wherever_the_files_lie(name, tmp_path):
+    settings = data(make_folder(tmp_path / "data"), train_limit=12)
+    found = audit(settings, tmp_path / name)
+    _, *flags = shlex.split(commands_of(found)[1])
+    config, _ = settings_of(parse(flags))
+    given = expand(config.evaluation.conditions)
+    assert given == expand(["clean", f"@{found.folder / 'conditions.txt'}"]) and len(given) > 1
 
 
 def test_commands_name_the_recipe_that_was_audited(tmp_path):

@@ -17,7 +17,15 @@ from lqjax.data.following import follow, manifest_for, refuse_changed, refuse_mi
 from lqjax.data.grouping import fold_notes, split_notes, whence_groups, with_groups
 from lqjax.data.keeping import keep_only
 from lqjax.data.manifest import PARTS, Manifest, manifest_of
-from lqjax.data.pooling import POOL, deal_folds, fold_name, how_dealt, pool_splits, take_folds
+from lqjax.data.pooling import (
+    POOL,
+    deal_folds,
+    fold_name,
+    how_dealt,
+    pool_splits,
+    refuse_partial,
+    take_folds,
+)
 from lqjax.data.source import Catalogue, Listing
 from lqjax.data.splits import stratified_limit, stratified_part
 from lqjax.data.weighting import weight_notes, with_checked_weights
@@ -49,12 +57,14 @@ def choose(found: Catalogue, settings: DataConfig, known: Known) -> Choice:
       known: digests that an earlier run has found.
 
     Raises:
-      ValueError: labels, ids, weights or classes that cannot be used; a manifest or a filter that
-        does not fit; duplicates, where they are refused. One line.
+      ValueError: labels, ids, groups, weights or classes that cannot be used; a manifest or a
+        filter that does not fit; duplicates, where they are refused. One line.
     """
     _check_labels(found)
     every = with_groups(with_checked_weights(found), settings.group_pattern)
     _check_ids(every)
+    if settings.folds:
+        refuse_partial(every)
     listed, given, fold_of = every, manifest_for(settings), None
     if given is not None:
         listed, left_out, fold_of = follow(given, every, settings)
@@ -98,6 +108,8 @@ def splits_to_look_at(found: Catalogue, settings: DataConfig) -> Catalogue:
     _check_labels(found)
     listed = with_groups(found, settings.group_pattern)
     _check_ids(listed)
+    if settings.folds:
+        refuse_partial(listed)
     given, fold_of = manifest_for(settings), None
     if given is not None:
         listed, _, fold_of = follow(given, listed, settings)

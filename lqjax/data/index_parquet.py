@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from lqjax.config import DataConfig
 from lqjax.data.index_columns import IndexColumns, chosen_columns, place, unused_columns
+from lqjax.data.parquet_pages import PREFIXED, read_pages, read_row_groups
 from lqjax.data.source import one_line
 
 WITH_PYARROW = "pip install pyarrow"
@@ -15,8 +16,8 @@ WITH_PYARROW = "pip install pyarrow"
 NOT_ALL_WHOLE_NUMBERS = 2.0**53
 """From here on a float stands for several whole numbers: two patients would be one."""
 
-TEXTS = ("string", "large_string", "binary", "large_binary")
-READ = (*TEXTS, "string_view", "binary_view", "null")
+TEXTS = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view")
+READ = (*TEXTS, "null")
 """Types, beside numbers and booleans, that cells are read from; of null, all cells are empty."""
 
 ROWS_PER_BYTE, MOST_ROWS_OF_SMALL = 16, 2**16
@@ -49,6 +50,9 @@ def read_parquet(path: Path, settings: DataConfig) -> IndexColumns:
             wanted = [names[position] for position in chosen.values()]
             _check_size(file.metadata, path)
             _check_types(file.schema_arrow, chosen, path)
+            paths = enumerate(file.schema.column(at).path for at in range(len(file.schema)))
+            with path.open("rb") as raw:
+                _check_pages(raw, {at: name for at, name in paths if name in wanted}, path)
             texts = [name for name in wanted if str(file.schema_arrow.field(name).type) in TEXTS]
         # As dictionaries: a text that is repeated is there once until it is known how often.
         with parquet.ParquetFile(path, read_dictionary=texts) as file:
@@ -87,16 +91,43 @@ def _allowed(kind: str) -> str:
 
 def _check_size(metadata: Any, path: Path) -> None:
     """Refuse a small file of very many rows or bytes, by what it says of itself."""
-    size, rows = path.stat().st_size, metadata.num_rows
+    _check_rows(metadata.num_rows, path)
+    # Of whole row groups: pyarrow ends the process where what describes a column is damaged.
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    unpacked = sum(group.total_byte_size for group in groups)
+    _check_bytes(unpacked, path)
+
+
+def _check_rows(rows: int, path: Path) -> None:
+    size = path.stat().st_size
     if rows > ROWS_PER_BYTE * size + MOST_ROWS_OF_SMALL:
         raise ValueError(
             f"{path}: has {rows:,} rows in {size:,} bytes, which only repeat themselves; list each"
             " picture once"
         )
-    # Of whole row groups: pyarrow ends the process where what describes a column is damaged.
-    groups = map(metadata.row_group, range(metadata.num_row_groups))
-    unpacked = sum(group.total_byte_size for group in groups)
-    _check_bytes(unpacked, path)
+
+
+def _check_pages(file: IO[bytes], columns: Mapping[int, str], path: Path) -> None:
+    """Refuse what would take more memory than the file says: that is not held to the truth.
+
+    Args:
+      file: the Parquet file.
+      columns: that will be read: number and name.
+      path: of the file.
+    """
+    groups, total = read_row_groups(file), 0
+    _check_rows(sum(group.rows for group in groups), path)
+    for group in groups:
+        for number, name in columns.items():
+            for page in read_pages(file, group.columns[number]):
+                total += page.unpacked
+                _check_bytes(total, path)
+                if page.encoding in PREFIXED:
+                    raise ValueError(
+                        f"{path}: its column {name!r} has one of the DELTA encodings of texts,"
+                        " which unpack to any size; write the table anew with pandas, or save it"
+                        " as CSV"
+                    )
 
 
 def _check_texts(table: Any, path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from lqjax.config import DataConfig
 from lqjax.data.folds import fold_numbers
 from lqjax.data.source import Catalogue, Listing
+from lqjax.textlists import enumeration
 
 POOL = "pooled"
 
@@ -19,6 +20,28 @@ POOL = "pooled"
 def pool_splits(listed: Catalogue) -> Catalogue:
     """Join all splits into one, `POOL`."""
     return dataclasses.replace(listed, splits={POOL: _joined(list(listed.splits.values()))})
+
+
+def refuse_partial(listed: Catalogue) -> None:
+    """Refuse groups and weights that some splits have and others lack: pooled, they would be lost.
+
+    Raises:
+      ValueError: one line that names the splits.
+    """
+    for kind, remedy in (
+        ("groups", "one of its own to an image that belongs to no other"),
+        ("weights", "1 to an image that counts once"),
+    ):
+        having = {part: getattr(one, kind) is not None for part, one in listed.splits.items()}
+        if len(set(having.values())) > 1:
+            there, lacking = (
+                enumeration([part for part, has in having.items() if has == wanted])
+                for wanted in (True, False)
+            )
+            raise ValueError(
+                f"{listed.name}: {kind} are there in {there}, not in {lacking}, and data.folds"
+                f" pools all splits; let the source give them everywhere ({remedy}), or nowhere"
+            )
 
 
 def deal_folds(

@@ -13,10 +13,11 @@ from PIL import Image
 from lqjax.data.pictures import open_picture
 from lqjax.data.source import one_line
 from lqjax.data.tfds_builder import WITH_TENSORFLOW, version_of
+from lqjax.data.tfds_parquet import ParquetRecords
 from lqjax.data.tfrecord import TfRecordFiles, checksum
 
-TFRECORD = "tfrecord"
-"""The format that TFDS itself cannot read by number."""
+TFRECORD, PARQUET = "tfrecord", "parquet"
+"""The format that TFDS itself cannot read by number, and the one that it reads whole."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Opened:
 class _Parsed(Sequence[Any]):
     """Records as the features of a data set make them from bytes."""
 
-    def __init__(self, raw: TfRecordFiles, features: Any, decoders: Any) -> None:
+    def __init__(self, raw: TfRecordFiles | ParquetRecords, features: Any, decoders: Any) -> None:
         self._raw, self._features, self._decoders = raw, features, decoders
 
     def __len__(self) -> int:
@@ -102,14 +103,23 @@ def open_records(builder: Any, names: Mapping[str, str], image_key: str) -> dict
 
 
 def _sources(builder: Any, names: Mapping[str, str], decoders: Any) -> Mapping[str, Sequence[Any]]:
-    if not in_tfrecords(builder):
+    read = _reader(builder)
+    if read is None:
         return builder.as_data_source(split=dict(names), decoders=decoders)
     found = {}
     for part, name in names.items():
         split = builder.info.splits[name]
-        raw = TfRecordFiles(split.filepaths, split.shard_lengths)
+        raw = read(split.filepaths, split.shard_lengths)
         found[part] = _Parsed(raw, builder.info.features, decoders)
     return found
+
+
+def _reader(builder: Any) -> type[TfRecordFiles] | type[ParquetRecords] | None:
+    """Choose what gives the records by number; none where TFDS does so without reading all."""
+    if in_tfrecords(builder):
+        return TfRecordFiles
+    form = builder.info.file_format
+    return ParquetRecords if form is not None and form.value == PARQUET else None
 
 
 def in_tfrecords(builder: Any) -> bool:

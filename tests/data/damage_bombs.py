@@ -20,6 +20,11 @@ from tests.data.damage_pictures import saved
 from tests.data.damaging import png_of, with_number
 from tests.data.making import class_folders
 
+ROWS_AT_ONCE = 100
+
+RECORDS = 10
+"""Of a prepared data set for training."""
+
 
 def square(side, kind="L"):
     """Make a picture of one colour."""
@@ -87,6 +92,67 @@ def parquet_of(rows, groups=1, path="pictures/x.png", repeated=True):
     return file.getvalue()
 
 
+def views_of(rows, length):
+    """Write an index of one long text, in a column of views, which are read in another way."""
+    import pyarrow
+    from pyarrow import parquet
+
+    file = io.BytesIO()
+    texts = pyarrow.array(["x" * length] * ROWS_AT_ONCE, pyarrow.string_view())
+    table = pyarrow.table({"path": texts, "label": ["cat"] * ROWS_AT_ONCE})
+    with parquet.ParquetWriter(file, table.schema, compression="zstd") as writer:
+        for _ in range(rows // ROWS_AT_ONCE):
+            writer.write_table(table)
+    return file.getvalue()
+
+
+def understated(data, said=1000):
+    """Let a Parquet file say that it unpacks to little; its pages say what they said.
+
+    The numbers are replaced where they stand, by ones of as many bytes.
+    """
+    from pyarrow import parquet
+
+    metadata = parquet.ParquetFile(io.BytesIO(data)).metadata
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    sizes = {group.total_byte_size for group in groups}
+    for group in groups:
+        columns = map(group.column, range(group.num_columns))
+        sizes |= {column.total_uncompressed_size for column in columns}
+    (length,) = struct.unpack("<I", data[-8:-4])
+    start = len(data) - 8 - length
+    end = data[start:-8]
+    for size in sizes:
+        if size > said:
+            known = varint(2 * size)
+            assert known in end
+            end = end.replace(known, varint(2 * said, len(known)))
+    return data[:start] + end + data[-8:]
+
+
+def varint(number, length=0):
+    """Write a number seven bits a byte, the lowest first; with zeros up to a length."""
+    made = []
+    while number or len(made) < max(length, 1):
+        made.append(number & 127 | 128)
+        number >>= 7
+    made[-1] &= 127
+    return bytes(made)
+
+
+def records_of(*records, rows_at_once=100, **options):
+    """Write records as TFDS does in Parquet files."""
+    import pyarrow
+    from pyarrow import parquet
+
+    file, kind = io.BytesIO(), pyarrow.schema([("data", pyarrow.binary())])
+    with parquet.ParquetWriter(file, kind, compression="zstd", **options) as writer:
+        for start in range(0, len(records), rows_at_once):
+            part = pyarrow.array(records[start : start + rows_at_once], pyarrow.binary())
+            writer.write_table(pyarrow.table({"data": part}))
+    return file.getvalue()
+
+
 BOMBS = (
     ("picture", lambda: jpeg_of_scans(9000, 5000)),
     ("picture", lambda: png_of_size(310_000, 310_000, bytes(10**6))),
@@ -117,6 +183,11 @@ BOMBS = (
     ("parquet", lambda: parquet_of(10**6, groups=12)),
     ("parquet", lambda: parquet_of(60_000, path="x" * 10**5)),
     ("parquet", lambda: parquet_of(2, path="x" * (3 * 10**8), repeated=False)),
+    ("parquet", lambda: understated(parquet_of(2, path="x" * (3 * 10**8), repeated=False))),
+    ("parquet", lambda: understated(parquet_of(600, path="x" * 10**6, repeated=False))),
+    ("parquet", lambda: views_of(8000, length=10**5)),
+    ("tfds", lambda: records_of(*[bytes(6 * 10**7)] * RECORDS, use_dictionary=False)),
+    ("tfds", lambda: understated(records_of(bytes(6 * 10**8), *[b"x"] * 9, use_dictionary=False))),
 )
 """(kind, what makes it): files that claim to be, or are when unpacked, larger than they look."""
 
@@ -125,7 +196,12 @@ class Bombs:
     """One by one."""
 
     def __init__(self, folder):
+        from tests.data.test_tfds import prepare
+
         self._folder = folder
+        splits = {"train": RECORDS, "test": 4}
+        version = prepare(folder / "prepared", splits=splits, file_format="parquet")
+        (self._shard,) = version.glob("*-train.parquet-*")
         class_folders(folder / "data", 6)
         # By another process: the memory that it takes would hide what this one uses later.
         subprocess.run([sys.executable, "-m", __name__, str(folder)], check=True)
@@ -134,17 +210,21 @@ class Bombs:
         if seed is None:
             return "loaded"
         kind, data = BOMBS[seed][0], (self._folder / f"{seed}.made").read_bytes()
-        where = self._folder / "data"
-        path = where / "cat" / "bomb.png" if kind == "picture" else self._folder / f"bomb.{kind}"
-        path.write_bytes(data)
-        source = {"picture": "folder", "csv": "table", "parquet": "table"}.get(kind, kind)
-        settings = DataConfig(
-            source=source,
-            path=str(where if kind == "picture" else path),
-            image_size=SIZE,
-            workers=1,
-        )
-        return outcome(lambda: load_dataset(settings), check_dataset, [str(path)])
+        source, bomb, path = self._place(kind)
+        bomb.write_bytes(data)
+        settings = DataConfig(source=source, path=path, image_size=SIZE, workers=1)
+        names = [str(bomb), str(self._shard.parent)]
+        return outcome(lambda: load_dataset(settings), check_dataset, names)
+
+    def _place(self, kind):
+        """Give the source, where the bomb belongs, and `data.path`."""
+        if kind == "picture":
+            where = self._folder / "data"
+            return "folder", where / "cat" / "bomb.png", str(where)
+        if kind == "tfds":
+            return "tfds", self._shard, f"lqjax_tiny@{self._folder / 'prepared'}"
+        path = self._folder / f"bomb.{kind}"
+        return ("npz" if kind == "npz" else "table"), path, str(path)
 
 
 if __name__ == "__main__":

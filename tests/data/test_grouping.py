@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lqjax.config import DataConfig
+from lqjax.data.choosing import splits_to_look_at
 from lqjax.data.loading import load_folds
 from lqjax.data.pictures import from_array
 from lqjax.data.source import SOURCES, Catalogue, Listing
@@ -77,6 +78,24 @@ def test_a_split_without_groups_is_none_of_their_business(patients):
     patients["test"] = listing("test", 40, COUNT, groups=False)
     assert loaded().datasets[0].test.groups is None
     assert not [note for note in loaded().datasets[0].notes if note.startswith("warning")]
+
+
+def test_folds_of_splits_of_which_some_have_groups_are_refused(patients):
+    patients["test"] = listing("test", 40, COUNT, groups=False)
+    message = (
+        r"^films: groups are there in train, not in test, and data\.folds pools all splits; let"
+        r" the source give them everywhere \(one of its own to an image that .*\), or nowhere$"
+    )
+    with pytest.raises(ValueError, match=message):
+        loaded(folds=3)
+    settings = DataConfig(source="patients", folds=3)
+    with pytest.raises(ValueError, match=message):
+        splits_to_look_at(SOURCES["patients"](settings), settings)
+    patients["test"] = dataclasses.replace(
+        listing("test", 40, COUNT), weights=np.ones(40, np.float32)
+    )
+    with pytest.raises(ValueError, match=r"^films: weights are there in test, not in train, and"):
+        loaded(folds=3)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_damaged_data_is_loaded_or_refused_in_one_line(subject, first, stop, tmp
     assert 0.01 <= loaded <= 0.6, "the damage goes too far, or not far enough"
 
 
+@pytest.mark.slow
 def test_bombs_are_refused_and_not_unpacked(tmp_path):
     assert loaded_share("bombs", tmp_path, 0, len(BOMBS)) == 0
 

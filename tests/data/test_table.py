@@ -426,7 +426,7 @@ def test_parquet_gives_what_csv_gives(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kind", ["int8", "int64", "float64", "dictionary", "large_string", "binary"]
+    "kind", ["int8", "int64", "float64", "dictionary", "large_string", "string_view", "binary"]
 )
 def test_types_of_parquet_columns(tmp_path, kind):
     pyarrow = pytest.importorskip("pyarrow")
@@ -434,7 +434,7 @@ def test_types_of_parquet_columns(tmp_path, kind):
     labels = pyarrow.array([row[1] for row in rows])
     if kind == "dictionary":
         labels = labels.dictionary_encode()
-    elif kind in ("large_string", "binary"):
+    elif kind in ("large_string", "string_view", "binary"):
         labels = labels.cast(getattr(pyarrow, kind)())
     else:
         labels = labels.cast(pyarrow.int64()).cast(getattr(pyarrow, kind)())
@@ -485,6 +485,16 @@ def test_damaged_parquet_files_are_named(tmp_path, kind):
     with pytest.raises(ValueError, match=r"index\.parquet: cannot be read as Parquet") as error:
         load("table", path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"])
+def test_encodings_that_unpack_to_any_size_are_refused(tmp_path, encoding):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = parquet_of(tmp_path, make(tmp_path))
+    table = parquet.read_table(path)
+    parquet.write_table(table, path, use_dictionary=False, column_encoding={"label": encoding})
+    with pytest.raises(ValueError, match=r"column 'label' has one of the DELTA .*anew with pandas"):
+        load("table", path)
 
 
 def test_without_pyarrow_the_command_is_named(tmp_path, monkeypatch):
