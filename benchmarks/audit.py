@@ -26,6 +26,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -76,7 +77,9 @@ def make_folder(root: Path, smallest: int, largest: int, count: int) -> Path:
             picture = picture.point(lambda level: level * 0.15)
         path = root / f"class{number % 2}" / f"{number:05}{'.png' if number % 4 == 0 else '.jpg'}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        options = {} if path.suffix == ".png" else {"quality": int(random.integers(30, 96))}
+        options: dict[str, Any] = {}
+        if path.suffix != ".png":
+            options["quality"] = int(random.integers(30, 96))
         picture.save(path, **options)
     return root
 
@@ -94,7 +97,9 @@ def ours(folder: Path) -> dict[str, set[str]]:
     """Give the paths of the pictures that each of our flags holds of."""
     settings = DataConfig(source="folder", path=str(folder), image_size=IMAGE_SIZE, workers=1)
     table = measure(SOURCES["folder"](settings), settings)
-    found = {rule.flag: flagged_by(rule, table).rows for rule in rules(table, AuditConfig())}
+    found = {
+        rule.flag: flagged_by(rule, table).rows.tolist() for rule in rules(table, AuditConfig())
+    }
     groups = find_duplicates(table, AuditConfig().hash_distance)
     for kind in (EXACT, NEAR):
         found[kind] = [row for group in groups if group.kind == kind for row in group.rows]

@@ -12,12 +12,13 @@ from PIL import Image
 
 from lqjax.data.pictures import open_picture
 from lqjax.data.source import one_line
+from lqjax.data.tfds_array_record import CheckedRecords
 from lqjax.data.tfds_builder import WITH_TENSORFLOW, version_of
 from lqjax.data.tfds_parquet import ParquetRecords
 from lqjax.data.tfrecord import TfRecordFiles, checksum
 
-TFRECORD, PARQUET = "tfrecord", "parquet"
-"""The format that TFDS itself cannot read by number, and the one that it reads whole."""
+TFRECORD, PARQUET, ARRAY_RECORD = "tfrecord", "parquet", "array_record"
+"""The format that TFDS itself cannot read by number, the one that it reads whole, and its own."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,22 @@ def open_records(builder: Any, names: Mapping[str, str], image_key: str) -> dict
 def _sources(builder: Any, names: Mapping[str, str], decoders: Any) -> Mapping[str, Sequence[Any]]:
     read = _reader(builder)
     if read is None:
-        return builder.as_data_source(split=dict(names), decoders=decoders)
+        opened = builder.as_data_source(split=dict(names), decoders=decoders)
+        return {part: _checked(builder, name, opened[part]) for part, name in names.items()}
     found = {}
     for part, name in names.items():
         split = builder.info.splits[name]
         raw = read(split.filepaths, split.shard_lengths)
         found[part] = _Parsed(raw, builder.info.features, decoders)
     return found
+
+
+def _checked(builder: Any, name: str, records: Sequence[Any]) -> Sequence[Any]:
+    """Let no record of a split unpack to more than memory holds."""
+    if builder.info.file_format.value != ARRAY_RECORD:
+        return records
+    files = builder.info.splits[name].file_instructions
+    return CheckedRecords(records, [file.filename for file in files], [file.take for file in files])
 
 
 def _reader(builder: Any) -> type[TfRecordFiles] | type[ParquetRecords] | None:

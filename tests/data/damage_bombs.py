@@ -13,6 +13,7 @@ from PIL import Image
 
 from lqjax.config import DataConfig
 from lqjax.data.loading import load_dataset
+from tests.data.array_records import UNPACKED, array_record_of, with_a_header
 from tests.data.damage_checks import SIZE, check_dataset
 from tests.data.damage_child import outcome
 from tests.data.damage_npz import archived, arrays, one_array
@@ -24,6 +25,9 @@ ROWS_AT_ONCE = 100
 
 RECORDS = 10
 """Of a prepared data set for training."""
+
+PREPARED = {"tfds": "parquet", "array_record": "array_record"}
+"""Kinds of bombs that are files of a prepared data set -> its format."""
 
 
 def square(side, kind="L"):
@@ -188,6 +192,19 @@ BOMBS = (
     ("parquet", lambda: views_of(8000, length=10**5)),
     ("tfds", lambda: records_of(*[bytes(6 * 10**7)] * RECORDS, use_dictionary=False)),
     ("tfds", lambda: understated(records_of(bytes(6 * 10**8), *[b"x"] * 9, use_dictionary=False))),
+    ("array_record", lambda: array_record_of(bytes(6 * 10**8), *[b"x"] * 9)),
+    (
+        "array_record",
+        lambda: with_a_header(array_record_of(bytes(6 * 10**8), *[b"x"] * 9), UNPACKED, 1000),
+    ),
+    (
+        "array_record",
+        lambda: array_record_of(*[bytes(6 * 10**7)] * RECORDS, options="group_size:10"),
+    ),
+    (
+        "array_record",
+        lambda: array_record_of(*[bytes(6 * 10**7)] * RECORDS, options="group_size:10,transpose"),
+    ),
 )
 """(kind, what makes it): files that claim to be, or are when unpacked, larger than they look."""
 
@@ -199,21 +216,26 @@ class Bombs:
         from tests.data.test_tfds import prepare
 
         self._folder = folder
-        splits = {"train": RECORDS, "test": 4}
-        version = prepare(folder / "prepared", splits=splits, file_format="parquet")
-        (self._shard,) = version.glob("*-train.parquet-*")
+        splits, self._shards = {"train": RECORDS, "test": 4}, {}
+        for kind, form in PREPARED.items():
+            version = prepare(folder / form, splits=splits, file_format=form)
+            (self._shards[kind],) = version.glob(f"*-train.{form}-*")
         class_folders(folder / "data", 6)
         # By another process: the memory that it takes would hide what this one uses later.
         subprocess.run([sys.executable, "-m", __name__, str(folder)], check=True)
 
     def __call__(self, seed):
-        if seed is None:
-            return "loaded"
+        if seed is None:  # what libraries make for themselves, threads too, is not the bombs'
+            said = [self._load(*self._place(kind)) for kind in PREPARED]
+            return next((line for line in said if line != "loaded"), "loaded")
         kind, data = BOMBS[seed][0], (self._folder / f"{seed}.made").read_bytes()
         source, bomb, path = self._place(kind)
         bomb.write_bytes(data)
+        return self._load(source, bomb, path)
+
+    def _load(self, source, bomb, path):
         settings = DataConfig(source=source, path=path, image_size=SIZE, workers=1)
-        names = [str(bomb), str(self._shard.parent)]
+        names = [str(bomb.parent if source == "tfds" else bomb)]
         return outcome(lambda: load_dataset(settings), check_dataset, names)
 
     def _place(self, kind):
@@ -221,8 +243,8 @@ class Bombs:
         if kind == "picture":
             where = self._folder / "data"
             return "folder", where / "cat" / "bomb.png", str(where)
-        if kind == "tfds":
-            return "tfds", self._shard, f"lqjax_tiny@{self._folder / 'prepared'}"
+        if kind in PREPARED:
+            return "tfds", self._shards[kind], f"lqjax_tiny@{self._folder / PREPARED[kind]}"
         path = self._folder / f"bomb.{kind}"
         return ("npz" if kind == "npz" else "table"), path, str(path)
 

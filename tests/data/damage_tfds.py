@@ -1,11 +1,20 @@
 """Prepared TFDS data sets: damaged metadata, files, records, and pictures in records."""
 
+import io
 import json
 import shutil
 import struct
 
 from lqjax.config import DataConfig
 from lqjax.data.loading import load_dataset
+from lqjax.data.riegeli_chunks import BLOCK_BYTES, BLOCK_HEADER_BYTES, read_chunks
+from tests.data.array_records import (
+    DATA_SIZE,
+    KIND_AND_RECORDS,
+    UNPACKED,
+    array_record_of,
+    with_a_header,
+)
 from tests.data.damage_checks import SIZE, check_dataset
 from tests.data.damage_child import outcome
 from tests.data.damage_pictures import whole_pictures
@@ -124,14 +133,8 @@ class Prepared:
         if self._format == "tfrecord":
             whole = framed(records)
             return with_a_length(draws, whole, records) if draws.integers(3) == 0 else whole
-        from array_record.python import array_record_module
-
-        path = self._folder.parent / "made"
-        writer = array_record_module.ArrayRecordWriter(str(path), "group_size:1")
-        for made in records:
-            writer.write(made)
-        writer.close()
-        return path.read_bytes()
+        whole = array_record_of(*records)
+        return with_a_chunk(draws, whole) if draws.integers(3) == 0 else whole
 
 
 def with_a_length(draws, data, records):
@@ -140,6 +143,17 @@ def with_a_length(draws, data, records):
     place = sum(len(record) + 16 for record in records[:row])
     length = struct.pack("<Q", extreme(draws, 8))
     return data[:place] + length + struct.pack("<I", masked(length)) + data[place + 12 :]
+
+
+def with_a_chunk(draws, data):
+    """Let a chunk claim to be of another size or kind, with the right hash of that."""
+    place, number = draws.choice([DATA_SIZE, KIND_AND_RECORDS, UNPACKED]), extreme(draws, 8)
+    chunks = list(read_chunks(io.BytesIO(data), "made"))[1:]
+    chunk = chunks[draws.integers(len(chunks))]
+    if place == KIND_AND_RECORDS and draws.integers(2):
+        number = number << 8 | chunk.kind
+    start = chunk.start + (0 if chunk.start % BLOCK_BYTES else BLOCK_HEADER_BYTES)
+    return with_a_header(data, place, number, start)
 
 
 def with_picture(picture, label):
