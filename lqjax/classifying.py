@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,21 @@ import jax
 import numpy as np
 
 from lqjax.config import DataConfig
-from lqjax.data.chunks import Form, chunks_from, decode_chunks
-from lqjax.data.given_pixels import as_pictures
-from lqjax.data.pictures import from_array, open_picture, to_pixels
+from lqjax.data.chunks import (
+    CHUNKS_PER_THREAD,
+    Form,
+    chunks_from,
+    cores,
+    decode_chunks,
+    in_order,
+)
+from lqjax.data.given_pixels import as_pictures, to_picture
+from lqjax.data.pictures import open_picture, to_pixels
 from lqjax.data.source import Listing, file_version
 from lqjax.evaluation.predict import Predictor, as_floats
 from lqjax.picture_batches import list_pictures
 from lqjax.runtime import make_mesh, read
-from lqjax.trained_weights import TrainedWeights, find_run, weights_of_file, weights_of_run
+from lqjax.trained_weights import TrainedWeights, named_run, weights_of_file, weights_of_run
 
 BATCH_SIZE = 64
 """Images a pass; the last one is filled up, so that one program serves any number."""
@@ -72,9 +81,9 @@ class Classifier:
 
         Args:
           images: a folder, a path, a list of paths, or pixels: (images, height, width, channels),
-            (images, height, width), or a list of (height, width[, channels]); uint8, 16-bit grey,
-            or floats in [0, 1]. Each is cut to a square, resized and turned grey or colour as the
-            training images were.
+            (images, height, width), or a list of (height, width[, channels]) or of Pillow's
+            pictures; uint8, 16-bit grey, or floats in [0, 1]. Each is cut to a square, resized and
+            turned grey or colour as the training images were.
 
         Returns:
           Of a folder every picture below it, sorted by path; files that cannot be read are in
@@ -83,15 +92,17 @@ class Classifier:
         Raises:
           ValueError: no such path, no pictures, or arrays that are no images.
         """
-        if isinstance(images, (str, os.PathLike)) and Path(images).is_dir():
-            root = Path(images)
-            names = list_pictures(root)
-            return self._of_files([str(root / name) for name in names], names)
         if isinstance(images, (str, os.PathLike)):
+            root = Path(images)
+            if root.is_dir():
+                names = list_pictures(root)
+                return self._of_files([str(root / name) for name in names], names)
+            if not root.exists():
+                raise ValueError(f"{root}: no such file or folder")
             images = [images]
-        if not isinstance(images, np.ndarray) and any(
-            isinstance(image, (str, os.PathLike)) for image in images
-        ):
+        if isinstance(images, (list, tuple)) and any(map(_is_path, images)):
+            if not all(map(_is_path, images)):
+                raise ValueError("paths and pixels cannot be mixed; give a list of one of them")
             files = [os.fspath(image) for image in images]
             return self._of_files(files, files)
         return self._of_arrays(images)
@@ -121,13 +132,28 @@ class Classifier:
         return self._made([names[row] for row in kept], scores, skipped)
 
     def _of_arrays(self, images: Any) -> Predictions:
-        made = as_pictures(images)
-        form = Form(self.image_size, self.channels)
-        parts = (
-            np.stack([to_pixels(from_array(made[row]), *form.image_shape[1:]) for row in rows])
-            for rows in chunks_from(0, len(made), form)
-        )
-        return self._made([str(row) for row in range(len(made))], self._scores(parts), [])
+        given = as_pictures(images)
+        names = [str(row) for row in range(len(given))]
+        return self._made(names, self._scores(self._parts(given)), [])
+
+    def _parts(self, given: Sequence[Any]) -> Iterator[np.ndarray]:
+        """Turn images into pixels, chunk by chunk in threads, few ahead of their use."""
+
+        def chunk(rows: range) -> np.ndarray:
+            return np.stack([self._pixels(given[row], row) for row in rows])
+
+        chunks = chunks_from(0, len(given), Form(self.image_size, self.channels))
+        threads = max(1, min(cores(), len(chunks)))
+        with ThreadPoolExecutor(threads) as pool:
+            tasks = (partial(chunk, rows) for rows in chunks)
+            yield from in_order(pool, tasks, threads * CHUNKS_PER_THREAD)
+
+    def _pixels(self, image: Any, number: int) -> np.ndarray:
+        picture = to_picture(image, number)
+        try:
+            return to_pixels(picture, self.image_size, self.channels)
+        except ValueError as error:
+            raise ValueError(f"image {number}: {error}") from None
 
     def _scores(self, parts: Iterator[np.ndarray]) -> np.ndarray:
         """Classify pixels, uint8; the next ones are decoded while the device works."""
@@ -180,8 +206,12 @@ def load(
     if batch_size < 1:
         raise ValueError(f"batch_size={batch_size} is not possible; give at least 1")
     if "://" in str(source) or Path(source).is_dir():
-        return Classifier(weights_of_run(find_run(source, model, seed)), batch_size)
+        return Classifier(weights_of_run(named_run(source, model, seed)), batch_size)
     return Classifier(weights_of_file(Path(source), model), batch_size)
+
+
+def _is_path(image: Any) -> bool:
+    return isinstance(image, (str, os.PathLike))
 
 
 @jax.jit

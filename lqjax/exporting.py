@@ -6,7 +6,8 @@ from pathlib import Path
 
 from etils import epath
 
-from lqjax.trained_weights import find_run, named, weights_of_run
+from lqjax.named_arrays import named
+from lqjax.trained_weights import named_run, weights_of_run
 from lqjax.weights.exporting import to_state_dict
 
 SUFFIX = ".safetensors"
@@ -38,7 +39,7 @@ def export_weights(
     made = Path(path)
     if made.suffix != SUFFIX:
         raise ValueError(f"path={path} must end in {SUFFIX}, which PyTorch and others read")
-    run = find_run(workdir, model, seed)
+    run = named_run(workdir, model, seed)
     found = weights_of_run(run)
     tensors = to_state_dict(found.belongings.model, named(found.params, found.stats))
     notes = {"format": "pt", "lqjax": found.belongings.note()}

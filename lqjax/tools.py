@@ -97,7 +97,11 @@ def _predict(flags: Mapping[str, str]) -> str:
         raise ValueError(f"there is no folder {given[0]}; give the working directory of a run")
     if not Path(source).exists():
         raise ValueError(f"{source}: no such folder; give --input a folder of pictures")
-    found = load(given[0], model=flags.get("model", "")).predict(source)
+    if target.is_dir():
+        raise ValueError(f"--output={target} is a folder; give a file, such as predictions.csv")
+    classifier = load(given[0], model=flags.get("model", ""))
+    target.parent.mkdir(parents=True, exist_ok=True)  # what cannot be written is known first
+    found = classifier.predict(source)
     write_predictions(found, target)
     counts = Counter(found.classes).most_common(MOST_LISTED)
     lines = [f"{name}: {count:,}" for name, count in counts]

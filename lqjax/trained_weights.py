@@ -184,7 +184,10 @@ def named_run(folder: epath.PathLike, model: str = "", seed: int | None = None) 
     """
     run = find_run(folder, model, seed)
     if seed is not None and run.seed != seed:
-        raise ValueError(f"{folder} holds no run of {run.model} with seed {seed}; it has {run.seed}")
+        runs = Workdir.at(folder, writes=False).runs()
+        has = {r.seed for r in runs if r.model == run.model and r.has_checkpoint()}
+        listed = ", ".join(map(str, sorted(has)))
+        raise ValueError(f"{folder} holds no run of {run.model} with seed {seed}; it has {listed}")
     return run
 
 

@@ -6,7 +6,8 @@ import io
 import mmap
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ def _read_archive(path: Path) -> dict[str, np.ndarray]:
             pickles = [name for name in entries if name.split("/")[1:] == ["data.pkl"]]
             if len(pickles) != 1:
                 raise ValueError("it is a zip archive, but not one that torch.save wrote")
+            _check_sizes(archive.infolist(), path.stat().st_size)
             folder = pickles[0].split("/")[0]
 
             def content(name: str) -> bytes:
@@ -72,6 +74,18 @@ def _read_archive(path: Path) -> dict[str, np.ndarray]:
             return _arrays(found, lambda storage: content(f"{folder}/data/{storage.key}"), path)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, struct.error) as error:
         raise ValueError(f"it is cut off or damaged ({' '.join(str(error).split())})") from None
+
+
+def _check_sizes(entries: Iterable[zipfile.ZipInfo], size: int) -> None:
+    """Refuse entries that are not in the file, or in it one over the other: they take memory."""
+    packed = unpacked = 0
+    for entry in entries:
+        if not 0 <= entry.header_offset < size:
+            raise ValueError(f"it is cut off or damaged ({entry.filename} does not lie in it)")
+        packed += entry.compress_size
+        unpacked += entry.file_size if entry.compress_type == zipfile.ZIP_STORED else 0
+    if max(packed, unpacked) > size:
+        raise ValueError("its entries are longer than it is, or lie over one another")
 
 
 def _read_old(path: Path) -> dict[str, np.ndarray]:
@@ -138,16 +152,32 @@ def _arrays(found: Any, content: Any, path: Path) -> dict[str, np.ndarray]:
 
 def _load(tensors: Mapping[str, StoredTensor], content: Any, path: Path) -> dict[str, np.ndarray]:
     arrays, room = {}, path.stat().st_size
+    read = _read_once(tensors.values(), content)
     for name, tensor in tensors.items():
         try:
-            array = to_array(tensor, content)
-        except (ValueError, KeyError) as error:
+            array = to_array(tensor, read)
+        except (ValueError, KeyError, OverflowError) as error:
             raise ValueError(f"{name} cannot be read ({error})") from None
         room -= array.nbytes
         if room < 0:
             raise RefusedError("its tensors share their numbers; save each by itself")
         arrays[name] = array
     return arrays
+
+
+def _read_once(tensors: Iterable[StoredTensor], content: Any) -> Callable[[Storage], bytes]:
+    """Read a storage that many tensors look at, each at little of it, only once."""
+    uses = Counter(tensor.storage.key for tensor in tensors)
+    kept: dict[str, bytes] = {}
+
+    def read(storage: Storage) -> bytes:
+        if uses[storage.key] == 1:
+            return content(storage)
+        if storage.key not in kept:
+            kept[storage.key] = content(storage)
+        return kept[storage.key]
+
+    return read
 
 
 def _all_tensors(found: Any) -> list[StoredTensor]:

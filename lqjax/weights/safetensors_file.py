@@ -5,10 +5,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
+
+from lqjax.rows import replace_bytes
 
 START = struct.Struct("<Q")
 """How long the header is, before it."""
@@ -29,9 +32,17 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
     """
     try:
         with safe_open(path, framework="np") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no dict)
-    except (SafetensorError, TypeError, AttributeError, KeyError) as error:
+            return {name: _tensor(file, name) for name in file.keys()}  # noqa: SIM118 (no dict)
+    except SafetensorError as error:
         raise ValueError(f"it is cut off or damaged ({' '.join(str(error).split())})") from None
+
+
+def _tensor(file: Any, name: str) -> np.ndarray:
+    try:
+        return file.get_tensor(name)
+    except (TypeError, AttributeError, KeyError):  # narrow kinds, which NumPy does not have
+        kind = file.get_slice(name).get_dtype()
+        raise ValueError(f"{name} holds {kind}, which is not read; save it as float32") from None
 
 
 def read_notes(path: Path) -> dict[str, str]:
@@ -50,5 +61,13 @@ def read_notes(path: Path) -> dict[str, str]:
 def write_safetensors(
     tensors: Mapping[str, np.ndarray], path: Path, notes: Mapping[str, str]
 ) -> None:
-    """Write tensors, each in memory as NumPy has it by default, and texts beside them."""
-    save_file({name: np.ascontiguousarray(a) for name, a in tensors.items()}, path, dict(notes))
+    """Write tensors, each in memory as NumPy has it by default, and texts beside them.
+
+    A reader sees the earlier file or the new one, never a part.
+
+    Raises:
+      OSError: it cannot be written; the error names the file.
+    """
+    # `ascontiguousarray` would make a list of one of a single number.
+    whole = {name: np.asarray(array, order="C") for name, array in tensors.items()}
+    replace_bytes(path, save(whole, dict(notes)))

@@ -98,6 +98,8 @@ def published(name, classes=10, channels=3):
         network = ResNet(*DEPTHS[name], classes, channels)
     with torch.no_grad():
         for part in network.modules():
+            if isinstance(part, nn.Conv2d):  # as torchvision does; else the image hardly matters
+                nn.init.kaiming_normal_(part.weight)
             if isinstance(part, nn.BatchNorm2d):
                 nn.init.uniform_(part.weight, 0.5, 1.0)
                 nn.init.uniform_(part.bias, -0.2, 0.2)
