@@ -214,6 +214,12 @@ class ModelConfig(_Checked):
     remat: bool = setting(
         False, "recompute activations in the backward pass: less memory, more work"
     )
+    head_layers: tuple[int, ...] = setting(
+        (),
+        "widths of extra fully connected layers before the logits, each with ReLU and dropout, such"
+        " as 512,256; empty: none",
+        low=1,
+    )
 
 
 @dataclass(frozen=True)
@@ -265,6 +271,13 @@ class OptimizerConfig(_Checked):
         choices=("none", "linear", "sqrt"),
     )
     base_batch: int = setting(256, "batch that the learning rate is meant for", low=1)
+    layer_decay: float = setting(
+        1.0,
+        "what the learning rate is multiplied by from each stage of a network to the one below it;"
+        " the head has the whole rate",
+        positive=True,
+        high=1.0,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -366,6 +379,20 @@ class TrainingConfig(_Checked):
     keep_checkpoints: int = setting(2, "latest checkpoints kept beside the best", low=1)
     patience: int = setting(
         0, "stop after this many epochs without a better validation; 0: never", unit="epochs", low=0
+    )
+    last_stages: int = setting(
+        -1, "stages below the head that are trained, the others frozen; -1: all; 0: none", low=-1
+    )
+    unfreeze_epochs: int = setting(
+        0,
+        "train the head first, and one stage more after every so many epochs; 0: all at once",
+        unit="epochs",
+        low=0,
+    )
+    batch_norm_statistics: str = setting(
+        "adapt",
+        "BatchNorm of trained stages: adapt to the batches, or frozen at the statistics it has",
+        choices=("adapt", "frozen"),
     )
 
     def __post_init__(self) -> None:

@@ -32,7 +32,8 @@ def export_weights(
       The path.
 
     Raises:
-      ValueError: nothing trained there, several networks and none named, or another ending.
+      ValueError: nothing trained there, several networks and none named, another ending, or a
+        network with extra head layers, for which torchvision has no place.
     """
     from lqjax.weights.safetensors_file import write_safetensors
 
@@ -41,6 +42,11 @@ def export_weights(
         raise ValueError(f"path={path} must end in {SUFFIX}, which PyTorch and others read")
     run = named_run(workdir, model, seed)
     found = weights_of_run(run)
+    if layers := found.belongings.head_layers:
+        raise ValueError(
+            f"{run.root} has model.head_layers={','.join(map(str, layers))}, which torchvision's"
+            f" {found.belongings.model} does not have; export a run that was trained without them"
+        )
     tensors = to_state_dict(found.belongings.model, named(found.params, found.stats))
     notes = {"format": "pt", "lqjax": found.belongings.note()}
     made.parent.mkdir(parents=True, exist_ok=True)

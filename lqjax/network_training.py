@@ -15,6 +15,7 @@ from lqjax.training.dispatch import unheeded_steps
 from lqjax.training.loop import Trainer
 from lqjax.training.programs import programs
 from lqjax.training.seeds import train_seeds
+from lqjax.training.stages import keeps_features
 from lqjax.workbench import Workbench
 from lqjax.workdir import Run
 
@@ -53,10 +54,11 @@ def train_network(
     trained: list[tuple[Run, list[Epoch]]] = []
     for config, sharing in programs(first.config, runs, progress.say) if runs else ():
         images, _ = first.stock.training(first.fold)
-        if unheeded := unheeded_steps(config.training.steps_per_dispatch, images):
+        network = first.network(model)
+        unheeded = unheeded_steps(config.training.steps_per_dispatch, images)
+        if unheeded and not keeps_features(network, config):  # features are small wherever they are
             progress.say(f"{model}: {unheeded}")
         materials = {bench.fold: bench.material(config) for bench in benches}
-        network = first.network(model)
         trainer = Trainer(
             network,
             config,

@@ -62,6 +62,7 @@ def network_for(belongings: Belongings, dtype: str = "float32") -> Network:
         image_size=belongings.image_size,
         stem=belongings.stem,
         dtype=dtype,
+        head_layers=belongings.head_layers,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -41,7 +40,6 @@ from lqjax.imaging.ladders import expand_ladders
 from lqjax.imaging.published import PublishedPictures
 from lqjax.kept_statistics import kept_statistics, statistics_record
 from lqjax.manifest_files import known_contents
-from lqjax.metrics.log_loss import log_loss
 from lqjax.models.base import MODELS
 from lqjax.models.network import Network, build, choose_stem
 from lqjax.optim.building import check_optimizer, describe_optimizer
@@ -59,13 +57,18 @@ from lqjax.training.loss import check_loss
 from lqjax.training.material import BALANCED, Material
 from lqjax.training.plan import make_plan
 from lqjax.training.scales import make_scales
+from lqjax.training.stages import check_stages, describe_stages
 from lqjax.training.state import with_sharding
 from lqjax.training.taking_up import check_taking_up, check_testing
 from lqjax.training.tested import NothingToTestError, Tested
+from lqjax.training.validating import loss_and_accuracy
 from lqjax.training.writers.base import check_writers
 from lqjax.typing import Dataset, Tree
 from lqjax.variants import network_of
 from lqjax.workdir import Run, Workdir
+
+FROZEN = "frozen"
+"""Choice of `training.batch_norm_statistics`."""
 
 
 def check_names(config: Config) -> None:
@@ -82,6 +85,7 @@ def check_names(config: Config) -> None:
         MODELS[model]
         own = config.for_model(model)
         check_optimizer(own)
+        check_stages(own, MODELS[model].stages)
         if own.augmentation.degradations:
             expand(own.augmentation.degradations)
 
@@ -267,6 +271,8 @@ class Workbench:
             zero_init_residual=own.zero_init_residual,
             batch_norm_groups=self.mesh.size if own.batch_norm == "device" else 1,
             remat=own.remat,
+            head_layers=own.head_layers,
+            batch_norm_frozen=self.config.for_model(model).training.batch_norm_statistics == FROZEN,
         )
 
     def material(self, config: Config) -> Material:
@@ -277,14 +283,13 @@ class Workbench:
         _, rows = self.stock.training(self.fold)
         scales = make_scales(self.statistics, weights, self.mesh)
         balanced = train.labels if config.training.sampling == BALANCED else None
-        return Material(rows, scales, partial(self._validate, config.model.names[0]), balanced)
+        validate = partial(self._validate, config.model.names[0])
+        return Material(rows, scales, validate, balanced, lambda: self._validation)
 
     def _validate(self, model: str, params: Tree, stats: Tree) -> tuple[float, float]:
         logits = self._predictor(model).logits(params, stats, self._validation, as_floats)
         labels = self.dataset.validation.labels
-        if not np.isfinite(logits).all():
-            return math.nan, 0.0
-        return log_loss(logits, labels), float((logits.argmax(1) == labels).mean())
+        return loss_and_accuracy(logits, labels)
 
     def evaluate(self, run: Run, progress: Progress) -> tuple[list[Row], Cost]:
         """Test one network under every condition and measure what it costs.
@@ -436,6 +441,7 @@ class Workbench:
         return [
             f"{network.name}: {network.parameter_count():,} parameters ({blocks})",
             describe_optimizer(*variants),
+            *describe_stages(network, variants[0]),
         ]
 
     def _recipe(self, network: Network) -> dict[str, Any]:
@@ -445,6 +451,7 @@ class Workbench:
             "channels": network.channels,
             "image_size": network.image_size,
             "stem": network.stem,
+            "head_layers": list(self.config.for_model(network.name).model.head_layers),
             "dtype": self.config.for_model(network.name).model.dtype,
             **statistics_record(self.statistics),
         }

@@ -8,10 +8,12 @@ from typing import Any
 import jax
 from flax import nnx
 
-from lqjax.models.base import MODELS, Architecture, Classifier, Settings
+from lqjax.models.base import MODELS, Architecture, Classifier, Settings, Train, in_training
 from lqjax.models.convolution import Convolution
 from lqjax.models.dense import Dense
 from lqjax.models.draws import Draws, he_deviation
+from lqjax.models.dropped import dropped
+from lqjax.models.head import HiddenLayers
 from lqjax.models.local_response_norm import local_response_norm
 from lqjax.models.pooling import adaptive_average_pool, max_pool
 from lqjax.models.precision import at_least_float32
@@ -30,6 +32,10 @@ STEM_KERNELS = {"imagenet": (11, 4, 2), "small": (5, 1, 2)}
 
 MINIMUM_SIZE = {"imagenet": 63, "small": 28}
 """Least image side in pixels; with the published stem, below 63 the third pooling has no window."""
+
+
+STAGES = tuple((name,) for name in ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7"))
+"""Each learned layer by itself."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +105,14 @@ class AlexNet(Classifier):
         self.conv1, self.conv2, self.conv3, self.conv4, self.conv5 = layers
         self.fc6 = _dense(inputs * POOLED_SIDE**2, HIDDEN, settings.dtype, draws)
         self.fc7 = _dense(HIDDEN, HIDDEN, settings.dtype, draws)
-        self.fc8 = _dense(HIDDEN, settings.num_classes, settings.dtype, draws)
+        self.head = HiddenLayers(HIDDEN, settings, draws) if settings.head_layers else None
+        inputs = HIDDEN if self.head is None else self.head.outputs
+        self.fc8 = _dense(inputs, settings.num_classes, settings.dtype, draws)
         self.dropout = nnx.Dropout(settings.dropout)
         self.normalise, self.dropout_first = variant.normalise, variant.dropout_first
 
     def activations(
-        self, images: jax.Array, *, train: bool, rngs: nnx.Rngs | None = None
+        self, images: jax.Array, *, train: Train, rngs: nnx.Rngs | None = None
     ) -> dict[str, jax.Array]:
         """Compute conv1 to conv5 (rectified), pool5, features and logits."""
         maps = {}
@@ -118,18 +126,24 @@ class AlexNet(Classifier):
         x = maps["pool5"] = max_pool(x, **POOLING)
         x = adaptive_average_pool(x, POOLED_SIDE)
         x = x.reshape(x.shape[0], -1)
-        for layer in (self.fc6, self.fc7):
+        for name, layer in (("fc6", self.fc6), ("fc7", self.fc7)):
+            own = in_training(train, name)
             if self.dropout_first:
-                x = nnx.relu(layer(self._dropped(x, train, rngs)))
+                x = nnx.relu(layer(dropped(self.dropout, x, own, rngs)))
             else:
-                x = self._dropped(nnx.relu(layer(x)), train, rngs)
-        return {**maps, "features": x, "logits": at_least_float32(self.fc8(x))}
+                x = dropped(self.dropout, nnx.relu(layer(x)), own, rngs)
+        return {**maps, "features": x, "logits": self.classify(x, train=train, rngs=rngs)}
+
+    def classify(
+        self, features: jax.Array, *, train: Train, rngs: nnx.Rngs | None = None
+    ) -> jax.Array:
+        """Compute logits from the 4,096 activations after `fc7`."""
+        if self.head is not None:
+            features = self.head(features, train=train is not False, rngs=rngs)
+        return at_least_float32(self.fc8(features))
 
     def _normalised(self, maps: jax.Array) -> jax.Array:
         return local_response_norm(maps) if self.normalise else maps
-
-    def _dropped(self, features: jax.Array, train: bool, rngs: nnx.Rngs | None) -> jax.Array:
-        return self.dropout(features, deterministic=not train, rngs=rngs)
 
 
 def _two_groups(settings: Settings, draws: Draws) -> AlexNet:
@@ -148,6 +162,7 @@ MODELS.add(
         "Krizhevsky et al. 2012, ImageNet classification with deep convolutional networks",
         dropout=True,
         last_map="pool5",
+        stages=STAGES,
     ),
 )
 MODELS.add(
@@ -158,5 +173,6 @@ MODELS.add(
         "Krizhevsky 2014, https://arxiv.org/abs/1404.5997; torchvision.models.alexnet",
         dropout=True,
         last_map="pool5",
+        stages=STAGES,
     ),
 )

@@ -16,6 +16,16 @@ STEMS = ("imagenet", "small")
 """First layers to choose from: as published, or without early downsampling for small images."""
 
 
+Train = bool | Mapping[str, bool | jax.Array]
+"""Whether a network is run as in training: all of it, or by the name of its layers. Those that are
+missing in a mapping are; flags may be traced."""
+
+
+def in_training(train: Train, layer: str) -> bool | jax.Array:
+    """Tell whether a layer is run as in training, with batch statistics and dropout."""
+    return train if isinstance(train, bool) else train.get(layer, True)
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a builder needs to know to make a network.
@@ -32,6 +42,8 @@ class Settings:
         by itself; 1 for the whole batch.
       remat: keep only what goes from block to block for the backward pass and compute the rest
         again; networks without residual blocks ignore it.
+      head_layers: widths of extra dense layers between features and logits.
+      batch_norm_frozen: BatchNorm uses its running statistics in training too, and keeps them.
     """
 
     num_classes: int
@@ -42,19 +54,21 @@ class Settings:
     zero_init_residual: bool
     batch_norm_groups: int = 1
     remat: bool = False
+    head_layers: tuple[int, ...] = ()
+    batch_norm_frozen: bool = False
 
 
 class Classifier(nnx.Module):
     """An image classifier: images in, named activations or logits out."""
 
     def activations(
-        self, images: jax.Array, *, train: bool, rngs: nnx.Rngs | None = None
+        self, images: jax.Array, *, train: Train, rngs: nnx.Rngs | None = None
     ) -> dict[str, jax.Array]:
         """Compute every named activation, in order; the last two are `features` and `logits`.
 
         Args:
           images: float32, (batch, height, width, channels), normalised.
-          train: use batch statistics and dropout.
+          train: use batch statistics and dropout; by layer where the architecture has stages.
           rngs: randomness of the dropout layers; needed only where `train` and there are any.
 
         Returns:
@@ -63,8 +77,17 @@ class Classifier(nnx.Module):
         """
         raise NotImplementedError
 
+    def classify(
+        self, features: jax.Array, *, train: Train, rngs: nnx.Rngs | None = None
+    ) -> jax.Array:
+        """Compute logits from `features`, (batch, feature); other arguments as `activations`.
+
+        Networks whose architecture has stages do.
+        """
+        raise NotImplementedError
+
     def __call__(
-        self, images: jax.Array, *, train: bool, rngs: nnx.Rngs | None = None
+        self, images: jax.Array, *, train: Train, rngs: nnx.Rngs | None = None
     ) -> jax.Array:
         """Compute float32 logits, (batch, classes); arguments as `activations`."""
         return self.activations(images, train=train, rngs=rngs)["logits"]
@@ -80,6 +103,7 @@ class Architecture:
       source: paper and reference code.
       dropout: whether training draws random numbers.
       last_map: name of the activation before pooling, whose size decides what is lost.
+      stages: names of the layers that belong together, in forward order; all others are the head.
     """
 
     make: Callable[[Settings, Draws], Classifier]
@@ -87,6 +111,7 @@ class Architecture:
     source: str
     dropout: bool
     last_map: str
+    stages: tuple[tuple[str, ...], ...] = ()
 
 
 MODELS: Registry[Architecture] = Registry("model", "lqjax.models")

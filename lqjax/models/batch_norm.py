@@ -34,6 +34,9 @@ class BatchNorm(nnx.Module):
       dtype: dtype of the result; parameters and running statistics are made in float32. Statistics
         and normalising are in float32, or in float64 for maps in that.
 
+    Attributes:
+      frozen: normalise with the running statistics in training too, and keep them.
+
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
     """
 
@@ -42,17 +45,30 @@ class BatchNorm(nnx.Module):
         self.bias = nnx.Param(jnp.zeros(channels, jnp.float32))
         self.mean = nnx.BatchStat(jnp.zeros(channels, jnp.float32))
         self.var = nnx.BatchStat(jnp.ones(channels, jnp.float32))
-        self.groups, self.dtype = groups, dtype
+        self.groups, self.dtype, self.frozen = groups, dtype, False
 
-    def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
-        """Normalise (batch, height, width, channel); `train` updates the running statistics."""
-        if train and self.groups > 1:
-            return self._by_groups(maps)
+    def __call__(self, maps: jax.Array, *, train: bool | jax.Array) -> jax.Array:
+        """Normalise (batch, height, width, channel); `train` updates the running statistics.
+
+        Where `train` is traced, the device chooses between both.
+        """
+        kept = self.mean[...], self.var[...]
+        if train is False or self.frozen:
+            return self._normalised(maps, *kept)
+        made = self._by_groups(maps) if self.groups > 1 else self._by_batch(maps)
+        if train is True:
+            return made
+        for variable, before in zip((self.mean, self.var), kept, strict=True):
+            variable[...] = jnp.where(train, variable[...], before)
+        return jnp.where(train, made, self._normalised(maps, *kept))
+
+    def _by_batch(self, maps: jax.Array) -> jax.Array:
+        mean, variance = moments(at_least_float32(maps))
+        self._remember(mean, variance, count=maps.size // maps.shape[-1])
+        return self._normalised(maps, mean, variance)
+
+    def _normalised(self, maps: jax.Array, mean: jax.Array, variance: jax.Array) -> jax.Array:
         maps = at_least_float32(maps)
-        mean, variance = self.mean[...], self.var[...]
-        if train:
-            mean, variance = moments(maps)
-            self._remember(mean, variance, count=maps.size // maps.shape[-1])
         factor = self.scale[...] * jax.lax.rsqrt(variance + EPSILON)
         offset = self.bias[...] - mean * factor
         return (maps * factor[None, None, None] + offset[None, None, None]).astype(self.dtype)

@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from lqjax.models.base import MODELS, STEMS, Architecture, Settings
+from lqjax.models.base import MODELS, STEMS, Architecture, Classifier, Settings, Train
+from lqjax.models.batch_norm import BatchNorm
 from lqjax.models.draws import Draws
 from lqjax.models.multiply_adds import count_by_layer
 from lqjax.registry import unknown_name
@@ -76,7 +77,7 @@ class Network:
         stats: Tree,
         images: Images,
         *,
-        train: bool,
+        train: Train,
         key: jax.Array | None = None,
     ) -> tuple[Logits, Tree]:
         """Compute logits.
@@ -84,7 +85,7 @@ class Network:
         Args:
           params, stats: from `init` or a checkpoint.
           images: float32, (batch, height, width, channels), normalised.
-          train: use batch statistics and dropout.
+          train: use batch statistics and dropout; by layer for what `stages` names.
           key: randomness of the dropout layers, needed where `train` and there are any.
 
         Returns:
@@ -99,6 +100,24 @@ class Network:
     def features(self, params: Tree, stats: Tree, images: Images) -> jax.Array:
         """Compute what the last layer reads, (batch, feature); no dropout, running statistics."""
         return self._run(params, stats, images, train=False)[0]["features"]
+
+    def classify(
+        self,
+        params: Tree,
+        stats: Tree,
+        features: jax.Array,
+        *,
+        train: Train,
+        key: jax.Array | None = None,
+    ) -> tuple[Logits, Tree]:
+        """Compute what `apply` does, from `features` of the images and with frozen stages."""
+        module, rngs = self._module(params, stats, train, key)
+        return module.classify(features, train=train, rngs=rngs), stats
+
+    @property
+    def stages(self) -> tuple[tuple[str, ...], ...]:
+        """Names of the layers of each stage, in forward order; all others are the head."""
+        return self._architecture.stages
 
     def feature_maps(
         self, params: Tree, stats: Tree, images: Images, names: tuple[str, ...] = ()
@@ -165,6 +184,9 @@ class Network:
     def _abstract(self) -> tuple[nnx.GraphDef, Tree, Tree, int]:
         draws = Draws()
         module = nnx.eval_shape(lambda: self._architecture.make(self._settings, draws))
+        for _, part in nnx.iter_modules(module):
+            if isinstance(part, BatchNorm):
+                part.frozen = self._settings.batch_norm_frozen
         params, stats = nnx.state(module, nnx.Param), nnx.state(module, nnx.BatchStat)
         graph = nnx.graphdef(module)
         return graph, nnx.to_pure_dict(params), nnx.to_pure_dict(stats), draws.taken
@@ -175,17 +197,23 @@ class Network:
         stats: Tree,
         images: Images,
         *,
-        train: bool,
+        train: Train,
         key: jax.Array | None = None,
     ) -> tuple[dict[str, jax.Array], Tree]:
         self._check(images)
-        draws = train and self._architecture.dropout and self._settings.dropout > 0
+        module, rngs = self._module(params, stats, train, key)
+        activations = module.activations(images, train=train, rngs=rngs)
+        return activations, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
+
+    def _module(
+        self, params: Tree, stats: Tree, train: Train, key: jax.Array | None
+    ) -> tuple[Classifier, nnx.Rngs | None]:
+        has_dropout = self._architecture.dropout or self._settings.head_layers
+        draws = train is not False and has_dropout and self._settings.dropout > 0
         if draws and key is None:
             raise ValueError(f"{self.name} has dropout: pass key=jax.random.key(...) to train it")
         module = nnx.merge(self._abstract[0], params, stats)
-        rngs = nnx.Rngs(dropout=key) if draws and key is not None else None
-        activations = module.activations(images, train=train, rngs=rngs)
-        return activations, nnx.to_pure_dict(nnx.state(module, nnx.BatchStat))
+        return module, nnx.Rngs(dropout=key) if draws and key is not None else None
 
     def _check(self, images: Images) -> None:
         if images.ndim != 4 or images.shape[3] != self.channels:
@@ -208,6 +236,8 @@ def build(
     zero_init_residual: bool = True,
     batch_norm_groups: int = 1,
     remat: bool = False,
+    head_layers: tuple[int, ...] = (),
+    batch_norm_frozen: bool = False,
 ) -> Network:
     """Look a network up and fix its shape; nothing is allocated before `Network.init`.
 
@@ -225,6 +255,9 @@ def build(
       zero_init_residual: start every residual block as the identity.
       batch_norm_groups: equal parts of a batch that BatchNorm normalises each by itself.
       remat: compute the inside of residual blocks again in the backward pass.
+      head_layers: widths of extra dense layers between features and logits, each with ReLU and
+        dropout.
+      batch_norm_frozen: BatchNorm uses and keeps its running statistics in training too.
 
     Raises:
       ValueError: an unknown name or value, or too small an image; the message says the fix.
@@ -252,6 +285,8 @@ def build(
         zero_init_residual=zero_init_residual,
         batch_norm_groups=batch_norm_groups,
         remat=remat,
+        head_layers=head_layers,
+        batch_norm_frozen=batch_norm_frozen,
     )
     minimum = architecture.minimum_size[stem]
     return Network(name, num_classes, channels, image_size, stem, minimum, architecture, settings)

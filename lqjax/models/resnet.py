@@ -8,11 +8,12 @@ from typing import Any
 import jax
 from flax import nnx
 
-from lqjax.models.base import MODELS, Architecture, Classifier, Settings
+from lqjax.models.base import MODELS, Architecture, Classifier, Settings, Train, in_training
 from lqjax.models.batch_norm import BatchNorm
 from lqjax.models.convolution import Convolution
 from lqjax.models.dense import Dense
 from lqjax.models.draws import Draws, he_deviation
+from lqjax.models.head import HiddenLayers
 from lqjax.models.pooling import global_average_pool, max_pool
 from lqjax.models.precision import at_least_float32
 
@@ -29,6 +30,9 @@ STEM_POOLING = {"size": 3, "stride": 2, "padding": 1}
 
 MINIMUM_SIZE = {"imagenet": 63, "small": 28}
 """Least image side in pixels, the same as AlexNet's so that both can be compared."""
+
+STAGES = (("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",))
+"""The stem, and the four stages of the paper."""
 
 SOURCE = "He et al. 2016, https://arxiv.org/abs/1512.03385; torchvision.models.resnet"
 
@@ -59,7 +63,7 @@ class Shortcut(nnx.Module):
         self.conv = _convolution(inputs, outputs, 1, stride=stride, dtype=dtype, draws=draws)
         self.bn = BatchNorm(outputs, groups=groups, dtype=dtype)
 
-    def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
+    def __call__(self, maps: jax.Array, *, train: bool | jax.Array) -> jax.Array:
         """Map (batch, height, width, inputs) to (batch, height', width', outputs)."""
         return self.bn(self.conv(maps), train=train)
 
@@ -83,7 +87,7 @@ class BasicBlock(nnx.Module):
             Shortcut(inputs, width, stride=stride, groups=groups, **shared) if projects else None
         )
 
-    def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
+    def __call__(self, maps: jax.Array, *, train: bool | jax.Array) -> jax.Array:
         """Map (batch, height, width, inputs) to (batch, height', width', width)."""
         x = nnx.relu(self.bn1(self.conv1(maps), train=train))
         x = self.bn2(self.conv2(x), train=train)
@@ -113,7 +117,7 @@ class BottleneckBlock(nnx.Module):
             Shortcut(inputs, outputs, stride=stride, groups=groups, **shared) if projects else None
         )
 
-    def __call__(self, maps: jax.Array, *, train: bool) -> jax.Array:
+    def __call__(self, maps: jax.Array, *, train: bool | jax.Array) -> jax.Array:
         """Map (batch, height, width, inputs) to (batch, height', width', 4 * width)."""
         x = nnx.relu(self.bn1(self.conv1(maps), train=train))
         x = nnx.relu(self.bn2(self.conv2(x), train=train))
@@ -158,30 +162,43 @@ class ResNet(Classifier):
                 )
                 inputs = width * block.expansion
             setattr(self, f"layer{number}", nnx.Dict(blocks))
+        self.head = HiddenLayers(inputs, settings, draws) if settings.head_layers else None
+        inputs = inputs if self.head is None else self.head.outputs
         self.fc = Dense(inputs, settings.num_classes, deviation=(3 * inputs) ** -0.5, **shared)
         self.depths, self.pools = depths, settings.stem == "imagenet"
         self.remat = settings.remat
 
     def activations(
-        self, images: jax.Array, *, train: bool, rngs: nnx.Rngs | None = None
+        self, images: jax.Array, *, train: Train, rngs: nnx.Rngs | None = None
     ) -> dict[str, jax.Array]:
         """Compute conv1 (rectified), layer1 to layer4, features and logits."""
         maps = {}
-        x = maps["conv1"] = nnx.relu(self.bn1(self.conv1(images), train=train))
+        x = self.bn1(self.conv1(images), train=in_training(train, "bn1"))
+        x = maps["conv1"] = nnx.relu(x)
         if self.pools:
             x = max_pool(x, **STEM_POOLING)
         for number, depth in enumerate(self.depths, start=1):
-            stage = getattr(self, f"layer{number}")
+            name = f"layer{number}"
+            stage, own = getattr(self, name), in_training(train, name)
             for i in range(depth):
-                x = self._block(stage[str(i)], x, train)
-            maps[f"layer{number}"] = x
+                x = self._block(stage[str(i)], x, own)
+            maps[name] = x
         features = global_average_pool(x)
-        return {**maps, "features": features, "logits": at_least_float32(self.fc(features))}
+        logits = self.classify(features, train=train, rngs=rngs)
+        return {**maps, "features": features, "logits": logits}
+
+    def classify(
+        self, features: jax.Array, *, train: Train, rngs: nnx.Rngs | None = None
+    ) -> jax.Array:
+        """Compute logits from the averages of the last maps."""
+        if self.head is not None:
+            features = self.head(features, train=train is not False, rngs=rngs)
+        return at_least_float32(self.fc(features))
 
     def _block(
-        self, block: BasicBlock | BottleneckBlock, maps: jax.Array, train: bool
+        self, block: BasicBlock | BottleneckBlock, maps: jax.Array, train: bool | jax.Array
     ) -> jax.Array:
-        if not (self.remat and train):
+        if train is False or not self.remat:
             return block(maps, train=train)
         return nnx.remat(lambda block, maps: block(maps, train=train))(block, maps)
 
@@ -197,4 +214,7 @@ LAYOUTS: dict[str, tuple[type[BasicBlock] | type[BottleneckBlock], tuple[int, in
 
 for _name, _layout in LAYOUTS.items():
     _make = partial(ResNet, *_layout)
-    MODELS.add(_name, Architecture(_make, MINIMUM_SIZE, SOURCE, dropout=False, last_map="layer4"))
+    MODELS.add(
+        _name,
+        Architecture(_make, MINIMUM_SIZE, SOURCE, dropout=False, last_map="layer4", stages=STAGES),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -52,5 +53,9 @@ def averaged_params(optimizer_state: Any, params: Tree) -> Tree:
         return isinstance(node, optax.contrib.ScheduleFreeState)
 
     states = [s for s in jax.tree.leaves(optimizer_state, is_leaf=is_found) if is_found(s)]
-    (state,) = states
-    return optax.contrib.schedule_free_eval_params(state, params)
+    for state in states:  # one, or one for each part of the network; what is frozen has none
+        if not isinstance(state.z, Mapping):
+            return optax.contrib.schedule_free_eval_params(state, params)
+        own = {name: params[name] for name in state.z}
+        params = {**params, **optax.contrib.schedule_free_eval_params(state, own)}
+    return params

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -12,6 +13,7 @@ import optax
 from lqjax.config import AS_PUBLISHED, Config, OptimizerConfig
 from lqjax.optim.averaging import averaged_params
 from lqjax.optim.base import OPTIMIZERS, SCHEDULES
+from lqjax.optim.parts import Part, by_parts, only_open
 from lqjax.optim.plateau import plateau_factor
 from lqjax.optim.scaling import batch_factor
 from lqjax.typing import Tree
@@ -143,20 +145,27 @@ def evaluation_params(config: Config, optimizer_state: Any, params: Tree) -> Tre
 
 
 def build_optimizer(
-    config: Config, schedule: optax.Schedule
+    config: Config, schedule: optax.Schedule, parts: Sequence[Part] = ()
 ) -> optax.GradientTransformationExtraArgs:
     """Build the optimiser: gradient clipping if asked for, then the named update rule.
 
+    Args:
+      parts: of the parameters, with rates and first steps of their own, from
+        `lqjax.training.stages`; empty: all are trained alike.
+
     Returns:
-      A transformation whose update takes `(gradients, state, params, logits_of=...)`; `logits_of`,
-      from params to the logits of the batch, or a part of it, in training mode, is called by
-      sophia only.
+      A transformation whose update takes `(gradients, state, params, step=..., logits_of=...)`;
+      `step` is needed where there are parts; `logits_of`, from params to the logits of the batch,
+      or a part of it, in training mode, is called by sophia only.
 
     Raises:
       ValueError: as `check_optimizer`.
     """
     check_optimizer(config)
-    rule = OPTIMIZERS[config.optimizer.name].build(resolve(config.optimizer), schedule)
+    build = partial(OPTIMIZERS[config.optimizer.name].build, resolve(config.optimizer))
+    rule = by_parts(build, schedule, parts) if parts else build(schedule)
     if config.optimizer.gradient_clip:
         rule = optax.chain(optax.clip_by_global_norm(config.optimizer.gradient_clip), rule)
+        if any(part.first_step for part in parts):  # they do not count in the norm before
+            rule = optax.chain(only_open(parts), rule)
     return optax.with_extra_args_support(rule)

@@ -9,15 +9,22 @@ EXAMPLE_SHARES = "0.33,0.67,0.89"
 
 
 def check_times(config: Config) -> None:
-    """Refuse a warm-up that does not end within training, and steps of which none lies there.
+    """Refuse what does not happen within training: the end of a warm-up, a step, an unfreezing.
 
     Args:
       config: settings of one network.
 
     Raises:
-      ValueError: the rate would never reach its peak, or never fall from it.
+      ValueError: the rate would never reach its peak, or never fall from it, or no stage would
+        ever be unfrozen.
     """
     schedule, epochs = config.schedule, config.training.epochs
+    if config.training.unfreeze_epochs >= epochs:
+        raise ValueError(
+            f"training.unfreeze_epochs={config.training.unfreeze_epochs} of {_named(config)} frees"
+            f" no stage within training.epochs={epochs}; give less than {epochs}, or"
+            " training.last_stages=0 to train the head only"
+        )
     if schedule.warmup_epochs >= epochs:
         raise ValueError(
             f"schedule.warmup_epochs={schedule.warmup_epochs:g} of {_named(config)} is not over"

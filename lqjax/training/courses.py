@@ -15,6 +15,7 @@ from lqjax.training.dispatch import Dispatcher, steps_per_dispatch
 from lqjax.training.loss import make_loss
 from lqjax.training.plan import Plan, make_plan
 from lqjax.training.recalibration import make_recalibration
+from lqjax.training.stages import Stages, make_stages
 from lqjax.training.step import make_preparation, make_update
 
 
@@ -25,6 +26,7 @@ class Course:
     plan: Plan
     optimizer: optax.GradientTransformationExtraArgs
     dispatcher: Dispatcher
+    stages: Stages
 
 
 class Courses:
@@ -54,8 +56,11 @@ class Courses:
 
     def _course(self, plan: Plan) -> Course:
         settings = self._config.training
-        optimizer = build_optimizer(self._config, plan.schedule)
-        update = make_update(self._network, optimizer, self._config, self._prepare, self._loss)
+        stages = make_stages(self._network, self._config, plan.steps_per_epoch)
+        optimizer = build_optimizer(self._config, plan.schedule, stages.parts)
+        update = make_update(
+            self._network, optimizer, self._config, self._prepare, self._loss, stages
+        )
         dispatcher = Dispatcher(
             update,
             self._images,
@@ -64,4 +69,4 @@ class Courses:
             settings.batch_size,
             steps_per_dispatch(settings.steps_per_dispatch),
         )
-        return Course(plan, optimizer, dispatcher)
+        return Course(plan, optimizer, dispatcher, stages)

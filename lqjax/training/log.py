@@ -53,7 +53,8 @@ class TrainingLog:
     ) -> None:
         self._run, self._every, self._mesh = run, config.run.log_every, mesh
         self._meter = Meter(clock)
-        self._images_at_peak = _images_at_peak(network, mesh, config.model.dtype)
+        whole = config.training.last_stages < 0  # the count of operations is that of all stages
+        self._images_at_peak = _images_at_peak(network, mesh, config.model.dtype) if whole else None
         self._started = ExitStack()
         self._writers: list[Hook] = []
         self._opened: list[Opened] = []

@@ -26,9 +26,11 @@ from lqjax.rows import Epoch
 from lqjax.settings import replace_at
 from lqjax.stopping import SAVES_FIRST, at_once, patiently
 from lqjax.training.accumulation import check_accumulation
+from lqjax.training.cached_features import on_features
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.closing import close_epoch, epoch_record
 from lqjax.training.courses import Courses
+from lqjax.training.dispatch import Dispatcher
 from lqjax.training.keeper import Keeper
 from lqjax.training.log import TrainingLog
 from lqjax.training.machine import machine_of, other_machine
@@ -40,6 +42,7 @@ from lqjax.training.record import Record
 from lqjax.training.resolved import resolved_settings
 from lqjax.training.room import in_one_line
 from lqjax.training.several import count_runs
+from lqjax.training.stages import keeps_features
 from lqjax.training.state import (
     NOTHING_GIVEN,
     abstract_items,
@@ -159,7 +162,7 @@ class Trainer:
             passage = Passage(
                 self.config,
                 self.plan,
-                self._dispatcher,
+                self._dispatcher_for(at, stage),
                 self.mesh,
                 titles,
                 profiler,
@@ -169,6 +172,19 @@ class Trainer:
             )
             while not at.finished:
                 self._epoch(at, passage, stage)
+
+    def _dispatcher_for(self, at: Position, stage: Stage) -> Dispatcher:
+        """Return what makes the steps; of a head alone, from features that are computed here."""
+        if len(at.keepers) > 1 or not keeps_features(self.network, self.config):
+            return self._dispatcher
+        stage.note("computing features once")
+        keeper = at.keepers[0]
+        course = self._courses.of(len(keeper.material))
+        with in_one_line():
+            dispatcher, keeper.material = on_features(
+                self.network, self.config, course, self.images, self.mesh, at.state, keeper.material
+            )
+        return dispatcher
 
     @property
     def _title(self) -> str:

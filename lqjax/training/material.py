@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lqjax.data.batch import Placed
 from lqjax.data.order import balanced_order, epoch_order
 from lqjax.training.scales import Scales
 from lqjax.typing import Tree
@@ -27,12 +28,14 @@ class Material:
       validate: measures the validation split.
       balanced: labels of the rows, (examples,), where an epoch shows every class equally often;
         `None` where it shows every image once.
+      validation: gives the validation split, for what is computed of its images once.
     """
 
     rows: np.ndarray
     scales: Scales
     validate: Validate
     balanced: np.ndarray | None = None
+    validation: Callable[[], Placed] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)

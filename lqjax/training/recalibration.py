@@ -15,6 +15,7 @@ from lqjax.models.network import Network
 from lqjax.runtime import batch_sharded, replicated
 from lqjax.training.material import Material
 from lqjax.training.scales import Scales
+from lqjax.training.stages import make_stages
 from lqjax.training.step import Prepare
 from lqjax.typing import Tree
 
@@ -40,10 +41,15 @@ def make_recalibration(
 
     Returns:
       A function that shows up to `BATCHES` training batches to the network, in training mode; the
-      same batches for the same epoch. Networks without batch statistics get theirs back at once.
+      same batches for the same epoch. Networks without batch statistics, or with frozen ones
+      only, get theirs back at once.
     """
     size = config.training.batch_size
     whole, split = replicated(mesh), batch_sharded(mesh)
+    # Stages that are unfrozen on the way are refused where weights are averaged: none depends on
+    # the step, nor on how many make an epoch.
+    stages = make_stages(network, config, 1)
+    modes = stages.modes(0)
 
     def show(
         params: Tree,
@@ -56,14 +62,14 @@ def make_recalibration(
     ) -> Tree:
         key = jax.random.wrap_key_data(words)
         inputs = prepare(key, scales, images, labels, numbers)["images"]
-        return network.apply(params, stats, inputs, train=True, key=key)[1]
+        return network.apply(params, stats, inputs, train=modes, key=key)[1]
 
     program = jit(
         show, in_shardings=(whole, whole, whole, whole, split, split, split), out_shardings=whole
     )
 
     def recalibrate(params: Tree, stats: Tree, material: Material, seed: int, epoch: int) -> Tree:
-        if not jax.tree.leaves(stats):
+        if not jax.tree.leaves(stages.trained(stats)):
             return stats
         order = material.order(seed, epoch)
         count = min(BATCHES, len(order) // size)

@@ -12,6 +12,7 @@ from lqjax.rows import Epoch
 from lqjax.training.loop import Trainer, UnequalStepsError
 from lqjax.training.room import TooLargeError
 from lqjax.training.several import count_runs
+from lqjax.training.stages import keeps_features
 from lqjax.workdir import Run
 
 ALWAYS, NEVER = "always", "never"
@@ -96,6 +97,8 @@ def why_not(trainer: Trainer) -> str:
         return "the images do not live on the device"
     if trainer.config.augmentation.degradations:
         return "a degradation is drawn per step, and one program would compute all of them"
+    if keeps_features(trainer.network, trainer.config):
+        return "the features that the head is trained on are computed once for each"
     if trainer.config.optimizer.name in SWITCHING:
         return f"{trainer.config.optimizer.name} would estimate curvature at every step"
     return ""

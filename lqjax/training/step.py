@@ -20,6 +20,7 @@ from lqjax.training.degrading import random_degradation
 from lqjax.training.loss import Loss
 from lqjax.training.measures import add_measures
 from lqjax.training.scales import Scales
+from lqjax.training.stages import Stages
 from lqjax.training.state import AVERAGE
 from lqjax.typing import Tree
 
@@ -41,6 +42,7 @@ def make_update(
     config: Config,
     prepare: Prepare,
     loss: Loss,
+    stages: Stages = Stages(),  # noqa: B008 (it cannot be changed)
 ) -> Update:
     """Build one step: augment, degrade, mix, normalise, forward, backward, update.
 
@@ -57,7 +59,7 @@ def make_update(
       multiplies the update (1 but for the plateau schedule), images are uint8, `loss` is the mean
       of this batch: where its examples have weights, their weighted mean.
     """
-    gradients_of = _make_gradients(network, loss, config.training.accumulation)
+    gradients_of = _make_gradients(network, loss, config.training.accumulation, stages)
 
     def update(
         state: Tree,
@@ -77,26 +79,25 @@ def make_update(
         )
         logits, losses, counted = outputs
         share = first_part(inputs["images"], config.training.accumulation)
-        logits_of = _make_logits(network, state["stats"], share, model_key)
+        logits_of = _make_logits(network, state, share, model_key, stages)
         made = {
             **state,
             "step": state["step"] + 1,
-            **_moved(optimizer, state, gradients, factor, logits_of),
+            **_moved(optimizer, state, gradients, factor, logits_of, stages),
             "stats": stats,
             "metrics": add_measures(state["metrics"], logits, labels, losses),
         }
         if AVERAGE in state:
-            average_of = {"params": made["params"], "stats": stats}
-            made[AVERAGE] = moving_average(
-                state[AVERAGE], average_of, state["step"], config.training.ema_decay
-            )
+            made[AVERAGE] = _averaged(state, made, config.training.ema_decay, stages)
         return made, (counted * losses).sum() / total
 
     return update
 
 
-def _make_gradients(network: Network, loss: Loss, parts: int) -> Callable[..., Any]:
+def _make_gradients(network: Network, loss: Loss, parts: int, stages: Stages) -> Callable[..., Any]:
     """Build the backward pass of a batch, in one or more parts.
+
+    It ends at the lowest layer that is trained: gradients are of what is trained only.
 
     Returns:
       `(state, inputs, key, class weights, total) -> (gradients, (stats, (logits, losses,
@@ -106,17 +107,20 @@ def _make_gradients(network: Network, loss: Loss, parts: int) -> Callable[..., A
     def gradients_of(
         state: Tree, inputs: Tree, key: jax.Array, class_weights: jax.Array, total: jax.Array
     ) -> Any:
+        modes = stages.modes(state["step"])
+
         def part(stats: Tree, share: Tree, number: jax.Array) -> Any:
             part_key = jax.random.fold_in(key, number) if parts > 1 else key
 
-            def summed(params: Tree) -> Any:
+            def summed(trained: Tree) -> Any:
+                params = {**state["params"], **trained}
                 logits, new = network.apply(
-                    params, stats, share["images"], train=True, key=part_key
+                    params, stats, share["images"], train=modes, key=part_key
                 )
                 losses, weights = _losses(loss, logits, share, class_weights)
                 return (weights * losses).sum() / total, (new, (logits, losses, weights))
 
-            return jax.grad(summed, has_aux=True)(state["params"])
+            return jax.grad(summed, has_aux=True)(stages.trained(state["params"]))
 
         return accumulate(part, state["stats"], inputs, parts)
 
@@ -124,12 +128,13 @@ def _make_gradients(network: Network, loss: Loss, parts: int) -> Callable[..., A
 
 
 def _make_logits(
-    network: Network, stats: Tree, images: jax.Array, key: jax.Array
+    network: Network, state: Tree, images: jax.Array, key: jax.Array, stages: Stages
 ) -> Callable[[Tree], jax.Array]:
     """Build params -> logits of a batch, for update rules that look at the network again."""
 
-    def logits_of(params: Tree) -> jax.Array:
-        return network.apply(params, stats, images, train=True, key=key)[0]
+    def logits_of(trained: Tree) -> jax.Array:
+        params, modes = {**state["params"], **trained}, stages.modes(state["step"])
+        return network.apply(params, state["stats"], images, train=modes, key=key)[0]
 
     return logits_of
 
@@ -140,18 +145,30 @@ def _moved(
     gradients: Tree,
     factor: jax.Array,
     logits_of: Callable[[Tree], jax.Array],
+    stages: Stages,
 ) -> Tree:
     """Move the parameters by `factor` times what the optimizer makes of the gradients.
 
     Returns:
       The parts of the state that change: `params` and `optimizer`.
     """
+    trained = stages.trained(state["params"])
     updates, optimizer_state = optimizer.update(
-        gradients, state["optimizer"], state["params"], logits_of=logits_of
+        gradients, state["optimizer"], trained, step=state["step"], logits_of=logits_of
     )
     updates = jax.tree.map(lambda change: change * factor.astype(change.dtype), updates)
-    params = optax.apply_updates(state["params"], updates)
+    params = {**state["params"], **optax.apply_updates(trained, updates)}
     return {"params": params, "optimizer": optimizer_state}
+
+
+def _averaged(state: Tree, made: Tree, decay: float, stages: Stages) -> Tree:
+    """Move the averages of what is trained; the rest is its own average."""
+    old, new = (
+        {part: stages.trained(tree[part]) for part in ("params", "stats")}
+        for tree in (state[AVERAGE], made)
+    )
+    moved = moving_average(old, new, state["step"], decay)
+    return {part: {**state[AVERAGE][part], **moved[part]} for part in moved}
 
 
 def _losses(

@@ -20,6 +20,7 @@ from lqjax.training.plan import Plan, is_finished
 from lqjax.training.reading import MODEL, REST, check_part, read_record
 from lqjax.training.record import Record
 from lqjax.training.resolved import NOT_USED, check_resolved, resolved_settings, resolved_stem
+from lqjax.training.stages import make_stages
 from lqjax.training.state import abstract_items, abstract_state
 from lqjax.typing import Tree
 from lqjax.workdir import Run
@@ -46,7 +47,8 @@ def check_taking_up(
         in epochs of another length, with other published values, or on another number of devices
         that matters.
     """
-    optimizer = build_optimizer(config, plan.schedule)
+    stages = make_stages(network, config, plan.steps_per_epoch)
+    optimizer = build_optimizer(config, plan.schedule, stages.parts)
     abstract = abstract_state(network, optimizer, config, mesh)
     model, rest = abstract_items(abstract, config, mesh)
     record = _checked(run, {MODEL: model, REST: rest})

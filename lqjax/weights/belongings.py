@@ -18,6 +18,9 @@ STEMS = ("imagenet", "small")
 
 LARGEST_SIDE = 2**14
 
+LARGEST_WIDTH = 2**16
+"""Of an extra dense layer."""
+
 
 @dataclass(frozen=True)
 class Belongings:
@@ -30,6 +33,7 @@ class Belongings:
       mean, std: per channel, of images in [0, 1].
       stem: first layers, "imagenet" or "small".
       class_names: in the order of the logits; empty where the file does not say.
+      head_layers: widths of extra dense layers before the logits.
     """
 
     model: str
@@ -39,6 +43,7 @@ class Belongings:
     std: tuple[float, ...]
     stem: str
     class_names: tuple[str, ...] = ()
+    head_layers: tuple[int, ...] = ()
 
     def statistics(self, channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Return mean and standard deviation for images of so many channels.
@@ -97,7 +102,12 @@ def from_record(record: Any) -> Belongings:
         raise ValueError(f"it says model={model!r}, stem={stem!r}, which cannot be")
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
         raise ValueError("it has no list of class_names")
-    return Belongings(model, size, channels, mean, std, stem, tuple(names))
+    layers = record.get("head_layers", ())  # earlier versions had none
+    if not isinstance(layers, (list, tuple)) or not all(
+        type(width) is int and 0 < width <= LARGEST_WIDTH for width in layers
+    ):
+        raise ValueError(f"it says head_layers={layers!r}, which cannot be")
+    return Belongings(model, size, channels, mean, std, stem, tuple(names), tuple(layers))
 
 
 def _whole(record: Mapping[str, Any], name: str) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from lqjax.weights.published_names import COUNTED, Place, place_of
+from lqjax.weights.published_names import COUNTED, EXTRA, Place, place_of
 from lqjax.weights.transposing import shape_there, to_ours
 
 GREY, COLOUR = 1, 3
@@ -50,6 +50,15 @@ def match(
     new_head = "" if keep_head else "its classes are others"
     stem = ""
     places = {name: place_of(model, name) for name in wanted}
+    heads = {place.key for place in places.values() if place.head}
+    if _extra(heads) or _extra(tensors):  # all of the head fits, or all of it starts anew
+        shapes = {place.key: shape_there(wanted[name], place) for name, place in places.items()}
+        if any(key not in tensors or tensors[key].shape != shapes[key] for key in heads) or (
+            _extra(heads) != _extra(tensors)
+        ):
+            new_head = new_head or "its layers are others (model.head_layers)"
+            tensors = {k: a for k, a in tensors.items() if k not in heads | _extra(tensors)}
+            places = {name: place for name, place in places.items() if not place.head}
     for place in places.values():
         if place.key not in tensors:
             raise ValueError(_missing(model, place.key, tensors))
@@ -74,6 +83,11 @@ def match(
     if new_head:
         found = {name: a for name, a in found.items() if not places[name].head}
     return Matched(found, new_head, stem)
+
+
+def _extra(keys: Iterable[str]) -> set[str]:
+    """Pick the keys of extra layers before the one that gives logits."""
+    return {key for key in keys if key.startswith(f"{EXTRA}.")}
 
 
 def _to_channels(kernel: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, str]:

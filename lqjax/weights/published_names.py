@@ -34,6 +34,9 @@ SHORTCUT = {"conv": "0", "bn": "1"}
 HEADS = ("fc", "fc8")
 """The layers that give logits."""
 
+EXTRA = "head"
+"""Where extra layers before it lie (model.head_layers); nothing that is published has them."""
+
 STEM_LAYER = "conv1"
 """The layer that reads the image."""
 
@@ -54,7 +57,7 @@ class Place:
     Attributes:
       key: their name.
       kind: "conv", "dense" or "norm".
-      head: whether it belongs to the layer that gives logits.
+      head: whether it belongs to the layer that gives logits, or to extra ones before it.
       pooled: whether its inputs are (channel, row, column) there, and (row, column, channel) here.
       stem: whether it reads the channels of the image.
     """
@@ -75,6 +78,9 @@ def place_of(model: str, name: str) -> Place:
     """
     *layers, leaf = name.split("/")
     last = layers[-1]
+    if layers[0] == EXTRA:
+        key = ".".join([*layers, LEAVES.get(("dense", leaf), leaf)])
+        return Place(key, "dense", head=True, pooled=False, stem=False)
     kind = "conv" if last.startswith("conv") else "norm" if last.startswith("bn") else "dense"
     theirs = [ALEXNET[last]] if model.startswith("alexnet") else _layers(layers)
     key = ".".join([*theirs, LEAVES.get((kind, leaf), leaf)])

@@ -20,6 +20,7 @@ from lqjax.training.loss import make_loss
 from lqjax.training.material import Material
 from lqjax.training.plan import make_plan
 from lqjax.training.scales import make_scales
+from lqjax.training.stages import make_stages
 from lqjax.training.state import create_state
 from lqjax.training.step import make_preparation, make_update
 from lqjax.typing import Split
@@ -78,11 +79,14 @@ class Small:
     def __post_init__(self):
         self.mesh = make_mesh(self.devices)
         self.plan = make_plan(self.settings, len(self.data))
-        self.optimizer = build_optimizer(self.settings, self.plan.schedule)
+        stages = make_stages(self.network, self.settings, self.plan.steps_per_epoch)
+        self.optimizer = build_optimizer(self.settings, self.plan.schedule, stages.parts)
         self.scales = scales_for(self.settings, self.data, self.mesh)
         prepare = make_preparation(self.settings.augmentation, self.network.num_classes)
         loss = make_loss(self.settings.training)
-        self.update = make_update(self.network, self.optimizer, self.settings, prepare, loss)
+        self.update = make_update(
+            self.network, self.optimizer, self.settings, prepare, loss, stages
+        )
         if self.placing == "streamed":
             batches = Streamed(self.data, self.mesh)
         else:

@@ -178,3 +178,41 @@ def test_of_several_the_first_of_the_file_is_named(wanted, tensors):
     other = ({"layer4.1.conv2.weight", "layer1.0.conv1.weight"} - {first}).pop()
     with pytest.raises(ValueError, match=re.escape(other)):
         match("resnet18", turned, wanted)
+
+
+def with_extra(widths, model="resnet18"):
+    return wanted_of(
+        build(model, num_classes=CLASSES, image_size=64, stem="imagenet", head_layers=widths)
+    )
+
+
+@pytest.mark.parametrize(("model", "last"), [("resnet18", "fc"), ("alexnet_one_tower", "fc8")])
+def test_extra_layers_start_anew_where_the_file_has_none(model, last):
+    wanted = with_extra((7, 6), model)
+    found = match(model, theirs(model, small_wanted(model)), wanted)
+    missing = {name.split("/")[0] for name in wanted.keys() - found.arrays.keys()}
+    assert missing == {"head", last}
+    assert "model.head_layers" in found.new_head
+
+
+@pytest.mark.parametrize("model", ["resnet18", "alexnet_one_tower"])
+def test_extra_layers_of_a_run_are_taken_over_with_the_whole_head(model):
+    wanted = with_extra((7, 6), model)
+    found = match(model, theirs(model, wanted), wanted)
+    assert found.arrays.keys() == wanted.keys() and not found.new_head
+
+
+@pytest.mark.parametrize("widths", [(), (7,), (7, 5), (7, 6, 5)])
+def test_other_extra_layers_start_anew_as_a_whole(widths):
+    wanted = with_extra(widths)
+    found = match("resnet18", theirs("resnet18", with_extra((7, 6))), wanted)
+    missing = {name.split("/")[0] for name in wanted.keys() - found.arrays.keys()}
+    assert missing == ({"head", "fc"} if widths else {"fc"})
+    assert "model.head_layers" in found.new_head
+
+
+def test_what_is_below_extra_layers_must_fit():
+    tensors = theirs("resnet18", small_wanted("resnet18"))
+    del tensors["layer4.1.bn2.bias"]
+    with pytest.raises(ValueError, match=r"no layer4\.1\.bn2\.bias"):
+        match("resnet18", tensors, with_extra((7,)))
