@@ -14,7 +14,8 @@ import pytest
 from PIL import Image
 
 import lqjax
-from lqjax import cli
+from lqjax import classifying, cli
+from lqjax.data import chunks
 from lqjax.predictions_table import COLUMNS
 from lqjax.trained_weights import network_for
 from tests.data.damage import ROOT
@@ -337,6 +338,8 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path, monkeypatch)
         return forward(*given)
 
     monkeypatch.setattr(classifier._predictor, "forward", slowly)
+    for module in (chunks, classifying):  # many pictures would get more threads
+        monkeypatch.setattr(module, "cores", lambda: 1)
     for given in (image / 255, tmp_path / "a.png"):
         few = most_memory(lambda given=given: classifier.predict([given] * 256))
         many = most_memory(lambda given=given: classifier.predict([given] * 1024))
