@@ -80,6 +80,7 @@ def config_of(cell: Cell, degradations: tuple[str, ...] = ()) -> Config:
     recipe = default_config()
     recipe.optimizer.name = "sgd"
     recipe.optimizer.learning_rate, recipe.optimizer.momentum = LEARNING_RATE, MOMENTUM
+    recipe.optimizer.weight_decay = 0.0  # PyTorch's side has none either
     recipe.training.batch_size = cell.batch
     recipe.augmentation.degradations = degradations
     recipe.augmentation.degradation_probability = 1.0

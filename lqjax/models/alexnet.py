@@ -124,14 +124,8 @@ class AlexNet(Classifier):
         x = maps["conv4"] = nnx.relu(self.conv4(x))
         x = maps["conv5"] = nnx.relu(self.conv5(x))
         x = maps["pool5"] = max_pool(x, **POOLING)
-        x = adaptive_average_pool(x, POOLED_SIDE)
-        x = x.reshape(x.shape[0], -1)
-        for name, layer in (("fc6", self.fc6), ("fc7", self.fc7)):
-            own = in_training(train, name)
-            if self.dropout_first:
-                x = nnx.relu(layer(dropped(self.dropout, x, own, rngs)))
-            else:
-                x = dropped(self.dropout, nnx.relu(layer(x)), own, rngs)
+        x = self._first_hidden(x, in_training(train, "fc6"), rngs)
+        x = self._hidden(self.fc7, x, in_training(train, "fc7"), rngs)
         return {**maps, "features": x, "logits": self.classify(x, train=train, rngs=rngs)}
 
     def classify(
@@ -141,6 +135,23 @@ class AlexNet(Classifier):
         if self.head is not None:
             features = self.head(features, train=train is not False, rngs=rngs)
         return at_least_float32(self.fc8(features))
+
+    def _first_hidden(
+        self, maps: jax.Array, train: bool | jax.Array, rngs: nnx.Rngs | None
+    ) -> jax.Array:
+        """Apply `fc6` to the last maps, which are pooled to a fixed size."""
+        if self.dropout_first and train is not False and self.dropout.rate:
+            pooled = adaptive_average_pool(maps, POOLED_SIDE)
+            return self._hidden(self.fc6, pooled.reshape(len(pooled), -1), train, rngs)
+        x = nnx.relu(self.fc6.of_pooled(maps, POOLED_SIDE))
+        return x if self.dropout_first else dropped(self.dropout, x, train, rngs)
+
+    def _hidden(
+        self, layer: Dense, x: jax.Array, train: bool | jax.Array, rngs: nnx.Rngs | None
+    ) -> jax.Array:
+        if self.dropout_first:
+            return nnx.relu(layer(dropped(self.dropout, x, train, rngs)))
+        return dropped(self.dropout, nnx.relu(layer(x)), train, rngs)
 
     def _normalised(self, maps: jax.Array) -> jax.Array:
         return local_response_norm(maps) if self.normalise else maps
