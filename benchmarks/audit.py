@@ -1,6 +1,7 @@
 """An audit beside cleanvision on the same folders, one core each: how fast, and what is flagged.
 
     taskset -c 0 python benchmarks/audit.py                 # pictures made here: 32 to 1,000 px
+    taskset -c 0 python benchmarks/audit.py --only="224 px" # one kind of them
     taskset -c 0 python benchmarks/audit.py --folder=DIR    # one folder per class
     taskset -c 0 python benchmarks/audit.py --folder=DIR --agreement      # who flags what
     taskset -c 0 python benchmarks/audit.py --folder=DIR --first=200 --agreement    # of each class
@@ -187,6 +188,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--folder", type=Path, help="one folder per class; default: made here")
+    parser.add_argument("--only", choices=MADE, help="of what is made here; default: all")
     parser.add_argument("--first", type=int, help="of each class of --folder; default: all")
     parser.add_argument("--repeats", type=int, default=5, help="turns after the first")
     parser.add_argument("--agreement", action="store_true", help="count flags instead of seconds")
@@ -195,6 +197,7 @@ def main() -> None:
     print(json.dumps(facts()))
     with tempfile.TemporaryDirectory() as scratch:
         made = MADE if given.folder is None else {}
+        made = {name: of for name, of in made.items() if given.only in (None, name)}
         folders = {name: make_folder(Path(scratch) / name, *of) for name, of in made.items()}
         if given.folder is not None:
             folder = given.folder

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from lqjax.config import Config
 from lqjax.registry import unknown_name
 from lqjax.settings import leaves
+from lqjax.textlists import enumeration
 
 MODES = (
     *("compare", "train", "evaluate", "report", "advise", "audit"),
@@ -179,7 +180,7 @@ def _tool_flags(
         if f"--{name}" not in (*shared, *own):
             flags_of = (TOOL_FLAGS | RESULT_FLAGS).items()
             readers = [m for m, flags in flags_of if f"--{name}" in flags]
-            belongs = f"; it belongs to --mode={' and '.join(readers)}" if readers else ""
+            belongs = f"; it belongs to --mode={enumeration(readers)}" if readers else ""
             raise ValueError(f"--mode={mode} does not read --{name}{belongs}")
     if overrides and mode in TOOL_FLAGS:
         raise ValueError(f"--mode={mode} reads no recipe; leave --config.{overrides[0][0]} out")

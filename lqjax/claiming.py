@@ -29,6 +29,7 @@ from lqjax.workdir import Workdir
 
 FREE_TO_CHANGE = (
     "evaluation.conditions",
+    "evaluation.readings",
     "evaluation.envelopes",
     "evaluation.envelope_drop",
     "evaluation.envelope_floor",

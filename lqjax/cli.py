@@ -91,8 +91,9 @@ def run(arguments: Arguments) -> str:
     config, workdir, lines = _changed(arguments)
     if arguments.mode == "audit":
         return _audited(config, workdir, lines)
-    halves = 1 if arguments.mode in ("train", "evaluate") else 2
-    stages = experiment.count_stages(config) // 2 * halves
+    stages = experiment.count_stages(
+        config, training=arguments.mode != "evaluate", testing=arguments.mode != "train"
+    )
     progress = Progress(config.run.progress and is_first(), stages)
     for line in lines:
         progress.say(line)

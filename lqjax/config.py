@@ -436,6 +436,11 @@ class EvaluationConfig(_Checked):
     conditions: tuple[str, ...] = setting(
         ("clean", "low_quality/*"), "conditions and patterns to test under"
     )
+    readings: tuple[str, ...] = setting(
+        (),
+        "other ways to answer with the same weights that every network is tested with too, such as"
+        " batch_norm or batch_norm(prior=16); empty: none",
+    )
     envelopes: tuple[str, ...] = setting(
         (),
         "degradations whose operating envelope is sought, each at nine or more severities, for"

@@ -22,6 +22,7 @@ from lqjax.diverging import evaluate_or_mark, has_diverged, refuse_none_left
 from lqjax.network_training import train_network
 from lqjax.outcomes import CompareResult, EvaluateResult, TrainedModel, TrainResult
 from lqjax.progress import Progress, progress_of
+from lqjax.readings.base import expand_readings
 from lqjax.rows import Cost, Divergence, Epoch, Row
 from lqjax.same_images import keep_images, refuse_other_images
 from lqjax.training.tested import NothingToTestError
@@ -55,7 +56,7 @@ def train(
     """
     writers = [as_writer(writer) for writer in writers]
     chosen, place, lines = prepared(config, workdir, settings)
-    shown = progress_of(progress, count_stages(chosen) // 2)
+    shown = progress_of(progress, count_stages(chosen, testing=False))
     trained: list[TrainedModel] = []
     diverged: list[Divergence] = []
 
@@ -94,7 +95,7 @@ def evaluate(
                     f"{place.root} holds no trained {model} of {which}; train it first"
                     " (lqjax.train, --mode=train)"
                 )
-    shown = progress_of(progress, count_stages(chosen) // 2)
+    shown = progress_of(progress, count_stages(chosen, training=False))
     tested = _Tested()
 
     def work(benches: list[Workbench]) -> None:
@@ -154,9 +155,14 @@ def compare(
     )
 
 
-def count_stages(config: Config) -> int:
-    """Count the stages of `compare` that progress is shown of: training and testing each."""
-    return 2 * len(config.models) * len(config.seeds) * len(config.folds)
+def count_stages(config: Config, *, training: bool = True, testing: bool = True) -> int:
+    """Count the stages that progress is shown of.
+
+    They are training each run, and testing it and each of its readings.
+    """
+    runs = len(config.models) * len(config.seeds) * len(config.folds)
+    tests = 1 + len(expand_readings(config.evaluation.readings))
+    return runs * (training + testing * tests)
 
 
 def _at_work(

@@ -14,13 +14,14 @@ import numpy as np
 
 from lqjax.config import AUTO, Config
 from lqjax.data.normalisation import Statistics
-from lqjax.distributed import several_processes
+from lqjax.distributed import decide, together
 from lqjax.models.network import Network
 from lqjax.named_arrays import named
+from lqjax.textlists import enumeration
 from lqjax.trained_weights import belongings_of_run, find_run, weights_of_run
 from lqjax.weights.belongings import Belongings, belongings_of_file
 from lqjax.weights.exporting import to_state_dict
-from lqjax.weights.matching import match
+from lqjax.weights.matching import Matched, match
 from lqjax.weights.reading import read_tensors
 
 
@@ -82,7 +83,7 @@ def statistics_to_start(config: Config, channels: int) -> Statistics | None:
     kinds = {own.statistics(channels): model for model, own in found.items()}
     if len(kinds) > 1:
         raise ValueError(
-            f"the weights of {' and '.join(kinds.values())} belong to images that are normalised"
+            f"the weights of {enumeration([*kinds.values()])} belong to images that are normalised"
             " differently, and all networks are shown the same; set data.mean and data.std"
         )
     for mean, std in kinds:
@@ -93,7 +94,7 @@ def statistics_to_start(config: Config, channels: int) -> Statistics | None:
 def read_origin(
     config: Config, network: Network, seed: int, class_names: tuple[str, ...]
 ) -> Origin:
-    """Read the arrays that a run starts from.
+    """Read the arrays that a run starts from; of several processes all have to ask for them.
 
     Args:
       config: of one network.
@@ -107,23 +108,23 @@ def read_origin(
     text = config.model.init_from
     if not text:
         return Origin({}, ())
-    if _is_folder(text):
-        if several_processes():
-            raise ValueError(
-                f"model.init_from={text} is a working directory, which several processes cannot"
-                " start from; give them the file that lqjax.export_weights makes of it"
-            )
-        found = weights_of_run(find_run(text, network.name, seed))
+    if decide(lambda: _is_folder(text)):
+        found = weights_of_run(together(lambda: find_run(text, network.name, seed)))
         belongings = found.belongings
         tensors = to_state_dict(network.name, named(found.params, found.stats))
     else:
-        tensors, belongings = read_tensors(Path(text)), belongings_of_file(Path(text))
+        path = Path(text)
+        tensors, belongings = together(lambda: (read_tensors(path), belongings_of_file(path)))
     wanted = {name: leaf.shape for name, leaf in named(*network.shapes()).items()}
     same = not belongings.class_names or belongings.class_names == class_names
-    try:
-        made = match(network.name, tensors, wanted, keep_head=same)
-    except ValueError as error:
-        raise ValueError(f"model.init_from={text} does not fit: {error}") from None
+
+    def matched() -> Matched:
+        try:
+            return match(network.name, tensors, wanted, keep_head=same)
+        except ValueError as error:
+            raise ValueError(f"model.init_from={text} does not fit: {error}") from None
+
+    made = together(matched)
     done = f"{len(made.arrays)} of {len(wanted)} arrays"
     parts = [f"{network.name} starts from {text}: {done}"]
     parts += [f"a new head ({made.new_head})"] if made.new_head else []

@@ -49,7 +49,7 @@ def changed(config: Config, shared: Fields, own: Mapping[str, Fields]) -> Config
     made = dataclasses.replace(config, overrides={})
     for path, value in shared.items():
         made = replace_at(made, path, value)
-    _refuse_two_rates(made.run.learning_rates, own)
+    _refuse_two_rates(made.run.learning_rates, shared, own)
     overrides = {
         network: {path: value for path, value in fields.items() if path not in shared}
         for network, fields in config.overrides.items()
@@ -65,15 +65,27 @@ def changed(config: Config, shared: Fields, own: Mapping[str, Fields]) -> Config
     return dataclasses.replace(made, overrides=ordered)
 
 
-def _refuse_two_rates(rates: tuple[float, ...], own: Mapping[str, Fields]) -> None:
+def _refuse_two_rates(rates: tuple[float, ...], shared: Fields, own: Mapping[str, Fields]) -> None:
+    """Refuse a rate that is given beside several, for all networks or for one of them."""
+    if not rates:
+        return
+    each = f"{LEARNING_RATES}={_numbers(*rates)} trains every network with each of these"
+    if LEARNING_RATE in shared:  # they would be gone if it was given alone
+        raise ValueError(
+            f"{LEARNING_RATE}={_numbers(shared[LEARNING_RATE])} would be without effect: {each};"
+            " give one of the two"
+        )
     for network, fields in own.items():
-        if rates and LEARNING_RATE in fields:
-            listed = ",".join(f"{rate:g}" for rate in rates)
+        if LEARNING_RATE in fields:
             raise ValueError(
-                f"overrides.{network}.{LEARNING_RATE}={fields[LEARNING_RATE]:g} would be without"
-                f" effect: {LEARNING_RATES}={listed} trains every network with each of these; leave"
-                f" the override out, or give an empty {LEARNING_RATES} for one rate a network"
+                f"overrides.{network}.{LEARNING_RATE}={_numbers(fields[LEARNING_RATE])} would be"
+                f" without effect: {each}; leave the override out, or give an empty"
+                f" {LEARNING_RATES} for one rate a network"
             )
+
+
+def _numbers(*values: float) -> str:
+    return ",".join(f"{value:g}" for value in values)
 
 
 def value_at(config: Config, path: str) -> Any:

@@ -82,6 +82,10 @@ class Progress:
             self._started = first - 1
             raise
 
+    def skip(self) -> None:
+        """Count a stage that there is nothing to do for."""
+        self._started += 1
+
     def _numbers(self, first: int) -> str:
         if not self._stages:
             return ""

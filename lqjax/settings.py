@@ -63,6 +63,17 @@ def leaves(config: Any, prefix: str = "") -> Iterator[tuple[str, dataclasses.Fie
             yield prefix + f.name, f, value
 
 
+@functools.cache
+def _paths(owner: type, prefix: str = "") -> tuple[str, ...]:
+    """List the dotted paths that `leaves` yields of settings of a type."""
+    found: list[str] = []
+    for f in dataclasses.fields(owner):
+        kind = field_type(owner, f.name)
+        nested = dataclasses.is_dataclass(kind)
+        found += _paths(kind, f"{prefix}{f.name}.") if nested else (prefix + f.name,)
+    return tuple(found)
+
+
 def field_type(owner: type, name: str) -> Any:
     """Return the declared type of a field (annotations are strings at run time)."""
     return _types(owner)[name]
@@ -175,7 +186,8 @@ def replace_at(config: C, path: str, value: Any, *, text: bool = False) -> C:
       ValueError: no such setting (the allowed ones are listed, nearest first) or an impossible
         value.
     """
-    known = tuple(p for p, _, _ in leaves(config))
+    owner: type = type(config)
+    known = _paths(owner)
     head, _, leaf = path.partition(".")
     if path not in known or not leaf:
         siblings = tuple(p for p in known if p.startswith(head + "."))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import jax
@@ -14,7 +13,8 @@ from etils import epath
 
 from lqjax.damaged import brief
 from lqjax.data.borders import name_trouble
-from lqjax.kept_statistics import FILE_NAME
+from lqjax.distributed import decide, lost_another, several_processes
+from lqjax.kept_statistics import FILE_NAME, read_kept
 from lqjax.models.base import MODELS
 from lqjax.models.network import Network, build
 from lqjax.named_arrays import filled, named
@@ -70,20 +70,19 @@ def belongings_of_run(run: Run) -> Belongings:
     """Read what the weights of a run belong to.
 
     Raises:
-      ValueError: its file is missing or damaged.
+      ValueError: its file is missing, damaged, or not as training wrote it.
     """
-    path = run.root / FILE_NAME
     try:
-        return from_record(json.loads(path.read_bytes()))
+        return from_record(read_kept(run))
     except (OSError, ValueError, RecursionError) as error:
+        said = " ".join(str(error).split())
         raise ValueError(
-            f"{path} cannot be used ({' '.join(str(error).split())}); train again in this working"
-            " directory, which writes it"
+            f"{run.root / FILE_NAME} cannot be used ({said}); {run.repair('train')}"
         ) from None
 
 
 def weights_of_run(run: Run, choice: str = "best") -> TrainedWeights:
-    """Read the weights of a run that are tested.
+    """Read the weights of a run that are tested; of several processes all have to.
 
     Args:
       run: its folder.
@@ -92,13 +91,14 @@ def weights_of_run(run: Run, choice: str = "best") -> TrainedWeights:
     Raises:
       ValueError: there are none that can be read, or they do not fit what the run says of them.
     """
-    belongings = belongings_of_run(run)
+    belongings = from_record(decide(lambda: asdict(belongings_of_run(run))))
     try:
         network = network_for(belongings)
     except ValueError as error:
         raise ValueError(f"{run.root / FILE_NAME} cannot be used: {brief(str(error))}") from None
     params, stats = network.shapes()
-    wanted = with_sharding({"params": params, "stats": stats}, make_mesh(1))
+    mesh = make_mesh(0 if several_processes() else 1)  # on devices of each
+    wanted = with_sharding({"params": params, "stats": stats}, mesh)
     found = _tested(run, choice, wanted)
     if found is None:
         raise ValueError(f"{run.checkpoints} holds no finished epoch that can be read; train it")
@@ -114,6 +114,8 @@ def _tested(run: Run, choice: str, wanted: Tree) -> Tested | None:
     except (PermissionError, MemoryError):
         raise
     except Exception as error:  # whatever Orbax meets where its own files are damaged
+        if lost_another(error):
+            raise
         said = brief(str(error) or type(error).__name__)
         raise ValueError(f"{run.checkpoints} cannot be used: {said}") from error
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +21,7 @@ from lqjax.data.loading import describe
 from lqjax.data.order import check_batch_size
 from lqjax.data.placing import place
 from lqjax.data.published import PublishedReader
+from lqjax.data.selected import SelectedRows
 from lqjax.data.source import SOURCES
 from lqjax.data.stock import Stock
 from lqjax.distributed import decide, together
@@ -36,9 +36,16 @@ from lqjax.imaging.frost_photographs import (
     no_frost_photographs,
     use_frost_photographs,
 )
+from lqjax.imaging.keys import example_numbers
 from lqjax.imaging.ladders import expand_ladders
 from lqjax.imaging.published import PublishedPictures
-from lqjax.kept_statistics import kept_statistics, statistics_record
+from lqjax.kept_statistics import (
+    FILE_NAME,
+    changed_records,
+    kept_statistics,
+    kept_text,
+    statistics_record,
+)
 from lqjax.manifest_files import known_contents
 from lqjax.models.base import MODELS
 from lqjax.models.network import Network, build, choose_stem
@@ -46,6 +53,8 @@ from lqjax.optim.building import check_optimizer, describe_optimizer
 from lqjax.origins import Origin, read_origin, statistics_to_start
 from lqjax.outdated import put_outdated_aside
 from lqjax.progress import Progress
+from lqjax.readings.base import Examples, Subject, expand_readings
+from lqjax.readings.evaluating import evaluate_reading, known_damages, refuse_unread
 from lqjax.rows import Cost, Row, from_json, to_json
 from lqjax.rungs import Rungs
 from lqjax.runtime import environment, make_mesh
@@ -81,6 +90,7 @@ def check_names(config: Config) -> None:
     check_writers(config.run.writers)
     expand(config.evaluation.conditions, published=True)
     expand_ladders(config.evaluation.envelopes)
+    expand_readings(config.evaluation.readings)
     for model in (*config.model.names, *config.overrides):
         MODELS[model]
         own = config.for_model(model)
@@ -151,6 +161,7 @@ class Workbench:
         )
         names = tuple(condition.name for condition in self.conditions)
         self.rungs = Rungs(names, expand_ladders(config.evaluation.envelopes))
+        self.readings = expand_readings(config.evaluation.readings)
         self._predictors = predictors
         self._damages: dict[str, Damage] = {}  # measured once, whatever the network
         self._published = PublishedReader(config.data, config.evaluation.corrupted_dir)
@@ -168,7 +179,7 @@ class Workbench:
             make_plan(own, len(self.dataset.train))
             check_loss(own.training, self.dataset.class_names)
             check_accumulation(own.training.batch_size, own.training.accumulation, count)
-            self.network(model)
+        refuse_unread(self.readings, [self.network(model) for model in self.config.model.names])
 
     def run(self, model: str, seed: int) -> Run:
         """Name the folder of a network."""
@@ -201,14 +212,14 @@ class Workbench:
             plan = make_plan(config, len(self.dataset.train))
             for run in self.runs(model):
                 if training and not decide(run.has_checkpoint):
-                    together(partial(self.origin, run))  # read again when it is its turn
+                    self.origin(run)  # read again when it is its turn
                 if training:
                     check_taking_up(run, config, network, self.mesh, classes, plan)
                 else:
                     check_testing(run, network, classes)
 
     def origin(self, run: Run) -> Origin:
-        """Read what a run starts from.
+        """Read what a run starts from; of several processes all have to ask for it.
 
         Raises:
           ValueError: as `lqjax.origins.read_origin` says.
@@ -251,7 +262,8 @@ class Workbench:
             f"operating envelope: {ladder.name}, {len(ladder.levels)} severities"
             for ladder in self.rungs.ladders
         ]
-        return "\n".join([describe(self.dataset), *ladders, *self._network_notes()])
+        changed = changed_records(self._all_runs())
+        return "\n".join([describe(self.dataset), *ladders, *self._network_notes(), *changed])
 
     def _network_notes(self) -> list[str]:
         return [note for model in self.config.model.names for note in self.network(model).notes]
@@ -322,7 +334,44 @@ class Workbench:
         self._keep_validation(run, predictor, params, stats, progress)
         if not decide(lambda: self._readable(run.is_measured, progress)):
             self._measure_cost(run, predictor, (params, stats), checkpoint)
+        self._read_otherwise(run, predictor, tested, rows, progress)
         return rows, from_json(Cost, decide(lambda: to_json(run.cost())))
+
+    def _read_otherwise(
+        self,
+        run: Run,
+        predictor: Predictor,
+        tested: Tested,
+        rows: Sequence[Row],
+        progress: Progress,
+    ) -> None:
+        """Test the same weights with each reading, under the conditions that are no rungs."""
+        grid = Grid(
+            self.dataset.name,
+            self.dataset.test,
+            self._test,
+            self.conditions,
+            self.config.evaluation.degradation_seed,
+            damages=known_damages(rows),
+            published=self._placed,
+        )
+        subject = Subject(
+            predictor,
+            tested.weights["params"],
+            tested.weights["stats"],
+            train=self._training_examples,
+            validation=lambda: Examples(self._validation, self.dataset.validation.labels),
+            test_numbers=example_numbers(self.dataset.test.ids),
+            class_names=self.dataset.class_names,
+            seed=run.seed,
+            test_seed=self.config.evaluation.degradation_seed,
+        )
+        for asked in self.readings:
+            evaluate_reading(asked, subject, grid, run, tested, progress)
+
+    def _training_examples(self) -> Examples:
+        images, rows = self.stock.training(self.fold)
+        return Examples(SelectedRows(images, rows), self.dataset.train.labels)
 
     def _placed(self, pictures: PublishedPictures) -> Placed:
         """Read the test images as a published set has them, and put them where batches come from.
@@ -428,13 +477,13 @@ class Workbench:
         overview = parameter_overview.get_parameter_overview(params, include_stats=False)
         for run in self.runs(model):
             run.write_text("parameters.txt", overview + "\n")
-            run.write_text("model.json", json.dumps(self._recipe(network), indent=1) + "\n")
+            run.write_text(FILE_NAME, kept_text(self._recipe(network)))
 
     def describe_network(self, model: str) -> list[str]:
         """Say how large a network is and what trains it, for the screen."""
         network = self.network(model)
         blocks = ", ".join(
-            f"{name} {parameter_overview.count_parameters(block):,}"
+            f"{name} {parameter_overview.count_parameters({name: block}):,}"
             for name, block in network.shapes()[0].items()
         )
         variants = [self.config.for_model(name) for name in self.config.variants(model)]

@@ -19,6 +19,7 @@ workdir/
     earlier/epoch<n>/               results of weights that were lost since
     conditions/<condition>.npz      logits of every test image
     conditions/<condition>.json     the finished `Row`
+    readings/<reading>/             the same weights, read otherwise: reading.json and conditions/
   results.jsonl, results.csv        all rows
   report/                           report.html and what it links to
 """
@@ -30,12 +31,13 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from etils import epath
 
 from lqjax.array_files import read_arrays, write_arrays
-from lqjax.damaged import DamagedError, damaged, read_object, read_text
+from lqjax.damaged import DamagedError, brief, damaged, read_object, read_text
 from lqjax.rows import (
     Cost,
     Divergence,
@@ -58,6 +60,7 @@ LONGEST_SLUG = 80
 CONDITIONS, EARLIER = "conditions", "earlier"
 PLANNED = "conditions.json"
 COMMITTED = "commit_success.txt"
+READINGS, READING = "readings", "reading.json"
 
 
 def slug(condition: str) -> str:
@@ -110,6 +113,30 @@ class Run:
         folder = self.checkpoints
         found = folder.iterdir() if folder.exists() else ()
         return sorted(int(path.name) for path in found if is_whole(path))
+
+    def reading(self, name: str) -> ReadingRun:
+        """Name the folder of a reading of this network, such as `batch_norm(prior=16)`."""
+        folder = self.root / READINGS / slug(name)
+        flags = self.writes, self.several_seeds, self.several_folds
+        return ReadingRun(folder, self.model, self.seed, self.fold, *flags, asked=name)
+
+    def readings(self) -> list[ReadingRun]:
+        """List the readings that were begun, sorted by file name.
+
+        Raises:
+          DamagedError: the record of one cannot be read.
+        """
+        folder = self.root / READINGS
+        found = sorted(folder.iterdir()) if folder.exists() else []
+        runs = []
+        for path in found:
+            if not (path / READING).exists():
+                continue
+            name = str(read_object(path / READING, self.repair()).get("name"))
+            if slug(name) != path.name:
+                raise damaged(path / READING, f"it is of {brief(name)}", self.repair())
+            runs.append(self.reading(name))
+        return runs
 
     @property
     def history_path(self) -> epath.Path:
@@ -334,6 +361,43 @@ class Run:
             if name not in arrays or not np.issubdtype(arrays[name].dtype, np.number):
                 raise damaged(path, f"it holds no {name}", self.repair())
         return arrays
+
+
+@dataclass(frozen=True)
+class ReadingRun(Run):
+    """The folder of one reading of a network, inside that of its run: rows and answers.
+
+    It is no run of its own: nothing that lists runs finds it.
+
+    Attributes:
+      asked: canonical text of the reading.
+    """
+
+    asked: str = ""
+
+    @property
+    def title(self) -> str:
+        """What to call it: as its run, and by the reading."""
+        return f"{super().title}, {self.asked}"
+
+    @property
+    def workdir(self) -> epath.Path:
+        """The working directory that the run belongs to."""
+        return self.root.parent.parent.parent.parent.parent
+
+    def record(self) -> dict[str, Any]:
+        """Read what is kept of the reading beside its results; empty before it was begun.
+
+        Raises:
+          DamagedError: it cannot be read.
+        """
+        path = self.root / READING
+        return read_object(path, self.repair()) if path.exists() else {}
+
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Keep what the reading is."""
+        text = json.dumps({"name": self.asked, **record}, indent=1, ensure_ascii=False)
+        self.write_text(READING, text + "\n")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ os.environ["XLA_FLAGS"] = " ".join(
 )
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("MPLBACKEND", "agg")
+# What compiles in 30 ms is read in 6: workers, files and the tests' own processes share it all.
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 import jax
 import pytest
@@ -30,7 +32,7 @@ if "LQJAX_TEST_CACHE" not in os.environ:  # workers and the tests' own processes
     os.environ["LQJAX_TEST_CACHE"] = tempfile.mkdtemp(prefix="lqjax-test-compilations-")
     atexit.register(shutil.rmtree, os.environ["LQJAX_TEST_CACHE"], ignore_errors=True)
 jax.config.update("jax_compilation_cache_dir", os.environ["LQJAX_TEST_CACHE"])
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
 @pytest.fixture(scope="module", name="quick_compilation")
@@ -43,6 +45,15 @@ def compile_quickly():
     with quick_compilation():
         yield
     jax.clear_caches()  # others compare bits, which rounding in another order would change
+
+
+@pytest.fixture(scope="module")
+def undrawn_figures():
+    """Leave the figures of a file's reports blank: it looks at what they say, at no figure."""
+    from tests.blank_figures import blank_figures
+
+    with blank_figures():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ LAYERS = {
     "training": 2, "evaluation": 2, "auditing": 2,
     "reporting": 3, "advising": 3, "costing": 3, "workbench": 3, "network_training": 3,
     "outcomes": 3, "answering": 3, "claiming": 3, "experiment": 3, "smoke": 3, "recipes": 3,
-    "outdated": 3,
+    "outdated": 3, "readings": 3,
     "diverging": 3, "same_images": 3, "same_pictures": 3, "data_audit": 3, "audit_commands": 3,
     "manifest_files": 3,
     "kept_statistics": 3, "trained_weights": 3, "exporting": 3, "classifying": 3,

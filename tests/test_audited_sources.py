@@ -22,6 +22,8 @@ from lqjax.overriding import to_dict
 from tests.data.making import noise, save
 from tests.data.test_tfds import prepare
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 SIDE = 30
 COUNTS = {"train": 24, "test": 8}
 FILES = {

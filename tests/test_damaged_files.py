@@ -23,6 +23,8 @@ from tests.reporting.test_predictions import TWO
 from tests.test_learning_rates import SMALL
 from tests.training.test_seeds import Said
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 data = grid_data
 IMAGES, CLASSES = 12, 3
 

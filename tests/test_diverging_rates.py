@@ -21,6 +21,8 @@ from tests.reporting.conftest import build
 from tests.test_learning_rates import SMALL
 from tests.training.test_seeds import Said
 
+pytestmark = pytest.mark.usefixtures("quick_compilation", "undrawn_figures")
+
 GOOD, BAD = 0.01, 1e30
 SETTINGS = {**SMALL, "schedule_name": "constant"}
 HOWS = ("always", "never")

@@ -6,16 +6,20 @@ import shutil
 import time
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import nnx
 from scipy import special
 from sklearn.metrics import log_loss
 
 import lqjax
 from lqjax.array_files import read_arrays
 from lqjax.cli import main
+from lqjax.models.base import MODELS, Architecture
 from lqjax.rows import Row, read_lines
 from lqjax.workdir import Workdir
+from tests.small_launch import Small
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -209,3 +213,23 @@ def test_report_alone(compared, capsys):
 def test_a_config_of_another_kind_is_refused():
     with pytest.raises(ValueError, match="config must be an lqjax"):
         lqjax.train("configs/quickstart.py")
+
+
+class Shifted(Small):
+    """With a parameter of its own, in no layer."""
+
+    def __init__(self, settings, draws):
+        super().__init__(settings, draws)
+        self.shift = nnx.Param(jnp.zeros(settings.num_classes, jnp.float32))
+
+    def activations(self, images, *, train, rngs=None):
+        found = super().activations(images, train=train, rngs=rngs)
+        return {**found, "logits": found["logits"] + self.shift[...][None]}
+
+
+def test_a_parameter_of_the_network_itself_is_listed_by_its_name(tmp_path, monkeypatch, caplog):
+    made = Architecture(Shifted, {"imagenet": 28, "small": 28}, "tests", True, "maps")
+    monkeypatch.setitem(MODELS._entries, "shifted", made)
+    lqjax.train(workdir=tmp_path, **{**SMALL, "names": ("shifted",), "epochs": 1})
+    said = f"shifted: {PARAMETERS + CLASSES:,} parameters (first 800, last 170, norm 32, shift 10)"
+    assert said in caplog.text

@@ -29,7 +29,7 @@ FROZEN = ("first", "norm", "second", "norm2", "third")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _network(quick_compilation):
+def _network(quick_compilation, undrawn_figures):
     with registered():
         yield
 

@@ -17,6 +17,8 @@ from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.state import with_sharding
 from lqjax.workdir import Workdir
 
+pytestmark = pytest.mark.usefixtures("quick_compilation", "undrawn_figures")
+
 FOLDS, SEEDS, IMAGES = 3, (0, 1), 92
 SMALL = {
     "source": "npz",

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 import lqjax
+from lqjax.cli import main
 from lqjax.data import stock as stock_module
+from lqjax.kept_statistics import kept_text
+from lqjax.trained_weights import belongings_of_run, find_run
 from tests.test_same_images import made, stopped  # noqa: F401 (a fixture)
 
 MEAN, STD = (0.3,), (0.2,)
@@ -18,8 +21,10 @@ def recipe_of(made):  # noqa: F811
 
 
 def rewrite(made, **changed):  # noqa: F811
+    """Have a run say something else of its weights, as if it had been trained with that."""
     path, recipe = recipe_of(made)
-    path.write_text(json.dumps({**recipe, **changed}))
+    del recipe["seal"]
+    path.write_text(kept_text({**recipe, **changed}))
 
 
 def test_testing_reads_them_beside_the_weights_and_fits_nothing(made, monkeypatch):  # noqa: F811
@@ -73,3 +78,66 @@ def test_fixed_ones_are_kept_too(made):  # noqa: F811
     np.testing.assert_array_equal(recipe["std"], np.float32(STD))
     kept = json.loads((made.workdir / "environment.json").read_text())["dataset"]
     assert (kept["mean"], kept["std"]) == (recipe["mean"], recipe["std"])
+
+
+def change(made, **values):  # noqa: F811
+    """Change what a run says of its weights, as an editor does."""
+    path, recipe = recipe_of(made)
+    path.write_text(json.dumps({**recipe, **values}))
+    return path
+
+
+def test_changed_ones_are_refused_and_training_writes_them_again(made, tmp_path, capsys):  # noqa: F811
+    made.train(epochs=1)
+    path, before = recipe_of(made)
+    pictures = sorted(made.pictures.rglob("*.png"))[:3]
+    expected = lqjax.load(made.workdir).predict(pictures).probabilities
+    flags = [f"--workdir={made.workdir}", f"--input={made.pictures}"]
+    predict = ["--mode=predict", *flags, f"--output={tmp_path / 'predictions.csv'}"]
+    refusal = (
+        f"{path} cannot be used (it was changed since training wrote it: its seal is of other"
+        f" values); --mode=train --workdir={made.workdir} writes it again"
+    )
+    for values in ({"mean": [0.1]}, {"class_names": ["ant", "cat", "bee"]}):
+        change(made, **values)
+        for use in (
+            lambda: lqjax.load(made.workdir),
+            lambda: lqjax.export_weights(made.workdir, tmp_path / "a.safetensors"),
+            lambda: lqjax.train(
+                workdir=tmp_path / "next", **made.settings(init_from=str(made.workdir))
+            ),
+        ):
+            with pytest.raises(ValueError) as refused:
+                use()
+            assert str(refused.value) == refusal
+        capsys.readouterr()
+        assert main(predict) == 2
+        assert capsys.readouterr().err == f"lqjax: {refusal}\n"
+        path.write_text(json.dumps(before))
+    change(made, mean=[0.1])
+    assert main(["--mode=train", f"--workdir={made.workdir}"]) == 0
+    assert recipe_of(made)[1] == before
+    again = lqjax.load(made.workdir).predict(pictures).probabilities
+    np.testing.assert_array_equal(again, expected)
+
+
+def test_changed_ones_are_not_tested_with(made, caplog):  # noqa: F811
+    made.train(epochs=1)
+    rows = lqjax.evaluate(workdir=made.workdir).rows
+    assert "is not used" not in caplog.text
+    for folder in made.workdir.rglob("conditions"):
+        for file in folder.iterdir():
+            file.unlink()
+    path = change(made, mean=[0.1], std=[0.9])
+    assert lqjax.evaluate(workdir=made.workdir).rows[0].loss == rows[0].loss
+    assert f"warning: {path} is not used (it was changed since training" in caplog.text
+
+
+def test_those_of_earlier_versions_carry_no_seal_and_are_read(made):  # noqa: F811
+    made.train(epochs=1)
+    path, recipe = recipe_of(made)
+    del recipe["seal"]
+    path.write_text(json.dumps({**recipe, "mean": [0.125]}))
+    assert belongings_of_run(find_run(made.workdir)).mean == (0.125,)
+    lqjax.load(made.workdir)
+    lqjax.evaluate(workdir=made.workdir)

@@ -259,8 +259,35 @@ def test_a_rate_for_one_network_that_a_recipe_has_is_said_to_be_without_effect(t
         " optimizer.learning_rate=0.2 and 0.7 of their own is without effect"
     ]
     assert prepared(recipe, tmp_path, {})[2] == []
-    replaced = {"learning_rates": (0.3, 0.1), "learning_rate": 0.5}
-    assert prepared(recipe, tmp_path, replaced)[2] == []
+    # A rate for all networks that a recipe has stands aside without a word.
+    assert prepared(Config(), tmp_path, {"learning_rates": (0.3, 0.1)})[2] == []
+
+
+RATE_BESIDE_RATES = (
+    "optimizer.learning_rate=0.5 would be without effect: run.learning_rates=0.3,0.1 trains every"
+    " network with each of these; give one of the two"
+)
+
+
+def test_a_rate_for_all_networks_beside_several_is_refused(tmp_path, capsys):
+    several, single = ("run.learning_rates", "0.3,0.1"), ("optimizer.learning_rate", "0.5")
+    recipe = override_all(Config(), [several])
+    for base in (Config(), recipe):
+        for changes in ([several, single], [single, several]):
+            with pytest.raises(ValueError, match=f"^{re.escape(RATE_BESIDE_RATES)}$"):
+                override_all(base, changes)
+    with pytest.raises(ValueError, match=f"^{re.escape(RATE_BESIDE_RATES)}$"):
+        prepared(None, tmp_path, {"learning_rates": (0.3, 0.1), "learning_rate": 0.5})
+    flags = [f"--config.{path}={text}" for path, text in (single, several)]
+    assert main(["--mode=train", f"--workdir={tmp_path / 'run'}", *flags]) == 2
+    assert capsys.readouterr().err == f"lqjax: {RATE_BESIDE_RATES}\n"
+    assert not (tmp_path / "run").exists()
+    # One of the two, and what a recipe has.
+    assert override_all(recipe, [single]).run.learning_rates == ()
+    rated = override_all(override_all(Config(), [single]), [several])
+    assert rated.run.learning_rates == (0.3, 0.1)
+    with pytest.raises(ValueError, match=r"learning_rates=.* (expected|allowed|must)"):
+        from_arguments(Config(), {"learning_rates": "high", "learning_rate": 0.5})
 
 
 def test_an_override_of_one_rate_is_refused():

@@ -18,7 +18,10 @@ from lqjax.workdir import Workdir
 from tests.test_seeds import SMALL
 from tests.training.test_seeds import Said
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.usefixtures("quick_compilation", "undrawn_figures"),
+]
 NOISE = "gaussian_noise(sigma=0.1)"
 SETTINGS = {**SMALL, "seeds": (0,), "epochs": 3, "learning_rate": 0.3, "keep_checkpoints": 3}
 

@@ -12,6 +12,8 @@ from lqjax.data import contents as contents_module
 from tests.test_same_images import made  # noqa: F401 (a fixture)
 from tests.training.test_taking_up import assert_refused
 
+pytestmark = pytest.mark.usefixtures("quick_compilation", "undrawn_figures")
+
 
 @pytest.fixture
 def read(monkeypatch):

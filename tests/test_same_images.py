@@ -13,6 +13,8 @@ from lqjax.typing import Dataset, Split
 from tests.data.making import class_folders, noise, save
 from tests.training.test_taking_up import CLASSES, SETTINGS, assert_refused
 
+pytestmark = pytest.mark.usefixtures("quick_compilation", "undrawn_figures")
+
 COUNT = 40
 """Images of each class: 120 in all, 24 for testing, 10 for validation, 86 for training."""
 
@@ -27,7 +29,7 @@ def made(tmp_path, small_networks):
     pictures = class_folders(tmp_path / "pictures", COUNT, CLASSES)
 
     def settings(**changed):
-        small = {"names": ("small",), "devices": 1, "checkpoint_minutes": 1e-9, "log_every": 1}
+        small = {"names": ("small",), "devices": 1, "log_every": 1}
         return {**SETTINGS, **small, "epochs": 2, "path": str(pictures), **changed}
 
     def train(**changed):
@@ -54,7 +56,7 @@ def stopping_at(step):
 
 
 def stopped(made, step=15):
-    """Stop in the second epoch, behind a checkpoint: there are 10 steps in each."""
+    """Stop in the second epoch, behind the checkpoint of the first: each has 10 steps."""
     with pytest.raises(StoppedError):
         made.train(writers=[stopping_at(step)])
     return made
@@ -171,11 +173,11 @@ def test_before_there_are_results_the_images_may_change(made):
     assert made.train(epochs=1).models[0].history[0].step == 16
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"folds": []}', '{"folds": [{"name": "a"}]}'])
-def test_a_damaged_record_is_refused_in_one_line(made, text):
+def test_a_damaged_record_is_refused_in_one_line(made):
     stopped(made)
-    (made.workdir / "images.json").write_text(text)
-    assert_refused(made.workdir, r"images.json is damaged \(.*\); delete it, or", made.train)
+    for text in ("", "[]", "{", '{"folds": []}', '{"folds": [{"name": "a"}]}'):
+        (made.workdir / "images.json").write_text(text)
+        assert_refused(made.workdir, r"images.json is damaged \(.*\); delete it, or", made.train)
 
 
 def a_data_set(images):

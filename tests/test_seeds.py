@@ -25,6 +25,8 @@ from tests.training.small import BATCH, config
 from tests.training.test_loop import EVERYTHING, STEPS, trainer
 from tests.training.test_writers import OneAtATime
 
+pytestmark = pytest.mark.usefixtures("quick_compilation", "undrawn_figures")
+
 SEEDS = (0, 1)
 EPOCHS = 2
 SMALL = {

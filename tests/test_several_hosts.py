@@ -15,7 +15,9 @@ from lqjax.config import DataConfig
 from lqjax.data.loading import load_dataset
 from lqjax.data.placing import place
 from lqjax.models.network import build
+from lqjax.named_arrays import named
 from lqjax.runtime import make_mesh
+from lqjax.trained_weights import weights_of_run
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.state import with_sharding
 from lqjax.workdir import Workdir
@@ -171,3 +173,25 @@ def test_a_pair_counts_like_one_process(whole, tmp_path):
     assert rows[0].n == 359 and rows[0].accuracy > 0.3
     for row, other in zip(rows, expected, strict=True):
         assert row.loss == pytest.approx(other.loss, rel=1e-5)
+
+
+@pytest.mark.slow
+def test_a_pair_starts_from_the_weights_of_another_run(whole, tmp_path):
+    origin, _ = whole
+    still = {
+        "model.init_from": origin,
+        "training.epochs": 1,
+        "optimizer.name": "sgd",
+        "optimizer.learning_rate": 1e-12,
+        "optimizer.weight_decay": 0.0,
+    }
+    (_, log), _ = done(started(tmp_path / "run", settings=still))
+    assert f"small starts from {origin}: " in log
+    begun = weights_of_run(run_of(tmp_path / "run"), "latest")
+    found = weights_of_run(run_of(origin))
+    for name, array in named(found.params).items():
+        assert np.abs(named(begun.params)[name] - array).max() < 1e-9, name
+    # One line for a mistake, of both.
+    still["model.init_from"] = tmp_path
+    for (_, errors), code in finish(started(tmp_path / "next", settings=still), PAIR_SECONDS):
+        assert code == 2 and "holds no trained network" in errors

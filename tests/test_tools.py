@@ -269,7 +269,7 @@ def test_the_page_of_operations_is_up_to_date():
         ("--mode=gallery --input=x --format=png", "does not read --format; it belongs to"),
         ("--mode=list --config=x", "does not read --config"),
         ("--mode=list --config.run.seed=1", "reads no recipe"),
-        ("--input=x", "--mode=compare does not read --input; it belongs to --mode=predict and"),
+        ("--input=x", "compare does not read --input; it belongs to --mode=predict, gallery and d"),
     ],
 )
 def test_wrong_flags_end_in_one_line(flags, message, capsys):

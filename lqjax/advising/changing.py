@@ -16,6 +16,7 @@ from lqjax.advising.screening import Exclusion
 from lqjax.advising.turning import Turn
 from lqjax.reporting.formatting import percent, points, significant
 from lqjax.reporting.study import Study
+from lqjax.textlists import enumeration
 
 MOST_TURNS = 4
 MOST_TIMES_THE_IMAGES = 100
@@ -45,7 +46,7 @@ def changes(
 
 
 def _without(exclusion: Exclusion, decision: Decision, draws: Draws) -> str:
-    reason = f"{exclusion.model} is left out: {' and '.join(exclusion.reasons)}"
+    reason = f"{exclusion.model} is left out: {enumeration(exclusion.reasons)}"
     if not exclusion.tested:
         return f"{reason}."
     gap = draws.gap(exclusion.model, decision.leader)

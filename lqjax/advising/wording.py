@@ -94,5 +94,5 @@ def coverage(study: Study, draws: Draws) -> str:
 
 def nothing_left(excluded: Sequence[Exclusion]) -> str:
     """Answer where every network is left out."""
-    reasons = [f"{each.model}: {' and '.join(each.reasons)}" for each in excluded]
+    reasons = [f"{each.model}: {enumeration(each.reasons)}" for each in excluded]
     return f"none: no network is admissible; {'; '.join(reasons)}."

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lqjax.auditing.noise import noise_sigma
-from lqjax.auditing.quantiles import masked_quantile
+from lqjax.auditing.quantiles import quantile_and_number
 from lqjax.auditing.samples import LEVELS
 
 
@@ -114,9 +114,8 @@ def blur_sigma(pixels: jax.Array, extent: jax.Array) -> jax.Array:
     # The coarse gradient over the fine one, squared: 1 where more blur changes nothing.
     gains = np.float32(FINE.gain / COARSE.gain)
     ratio = jnp.square(gains * (strength.astype(jnp.float32) / jnp.where(edges, along, 1)))
-    median = masked_quantile(jnp.clip(ratio, 0, 1), edges, 0.5, 1.0)
-    enough = jnp.sum(edges, (1, 2), dtype=jnp.int32) >= FEWEST_EDGES
-    return jnp.where(enough, _sigma(median), jnp.nan)
+    median, number = quantile_and_number(jnp.clip(ratio, 0, 1), edges, 0.5, 1.0)
+    return jnp.where(number >= FEWEST_EDGES, _sigma(median), jnp.nan)
 
 
 def _sigma(ratio: jax.Array) -> jax.Array:

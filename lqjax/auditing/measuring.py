@@ -22,11 +22,12 @@ from lqjax.data.chunks import CHUNKS_PER_THREAD, PATIENCE_SECONDS, in_order, str
 from lqjax.data.source import Catalogue, Listing, one_line
 
 BATCH = 32
-"""Pictures that the device looks at together; their values do not depend on it."""
+"""Pictures that the device is handed together; their values do not depend on it."""
 
 
 Program = Callable[[Samples], tuple[dict[str, jax.Array], jax.Array]]
-"""Gives the measures of a batch by name, and the bits of its hashes."""
+"""Gives the measures of a batch by name, and the bits of its hashes; threads call it at the same
+time."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _look(samples: Samples) -> tuple[dict[str, jax.Array], jax.Array]:
 def _measure(
     listing: Listing, settings: DataConfig, batch: int, program: Program, title: str
 ) -> Iterator[_Measured]:
-    """Read a split in parallel threads while the device looks at what was read."""
+    """Read a split in parallel threads, each of which has the device look at what it read."""
     threads = settings.workers or os.cpu_count() or 1
     chunks = [range(s, min(s + batch, len(listing))) for s in range(0, len(listing), batch)]
     with (
@@ -87,10 +88,13 @@ def _measure(
         ) as bar,
         ThreadPoolExecutor(threads) as pool,
     ):
-        tasks = (lambda rows=rows: _read(listing, rows, settings.image_size) for rows in chunks)
-        for read in in_order(pool, tasks, threads * CHUNKS_PER_THREAD):
-            yield _measured(read, batch, program)
-            bar.update(len(read.rows) + len(read.bad))
+        tasks = (
+            lambda rows=rows: _measured(_read(listing, rows, settings.image_size), batch, program)
+            for rows in chunks
+        )
+        for measured in in_order(pool, tasks, threads * CHUNKS_PER_THREAD):
+            yield measured
+            bar.update(len(measured.rows) + len(measured.bad))
 
 
 def _read(listing: Listing, rows: range, image_size: int) -> _Read:

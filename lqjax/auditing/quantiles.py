@@ -18,29 +18,50 @@ def masked_quantile(values: jax.Array, mask: jax.Array, share: float, top: float
 
     Args:
       values: int32 or float32 in [0, top], (batch, height, width).
-      mask: which of them count, bool.
+      mask: which of them count, bool; at most 2^24 of a picture.
       share: in (0, 1].
       top: largest possible value, below 2^30.
 
     Returns:
       float32, (batch,); NaN where the mask leaves none.
     """
-    number = jnp.sum(mask, (1, 2), dtype=jnp.int32)
-    wanted = jnp.maximum(jnp.ceil(number * np.float32(share)).astype(jnp.int32), 1)
+    return quantile_and_number(values, mask, share, top)[0]
+
+
+def quantile_and_number(
+    values: jax.Array, mask: jax.Array, share: float, top: float
+) -> tuple[jax.Array, jax.Array]:
+    """Find a quantile as `masked_quantile` does, and how many values count: int32, (batch,).
+
+    The values are looked at in the loop only, also to count them: used beside it they, and all that
+    they are made of, would be computed once more.
+    """
     counted = jnp.where(mask, values, np.asarray(2 * top, values.dtype))  # beyond the range
-    counted = counted.reshape(len(values), -1)  # one axis is summed in two thirds of the time
 
-    def halve(_: jax.Array, ends: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
-        low, high = ends
+    def up_to(limit: jax.Array) -> jax.Array:
+        limit = limit.astype(values.dtype)  # of whole numbers rounded down: the same are below
+        below = (counted <= limit[:, None, None]).astype(jnp.float32)  # which are summed fastest
+        return jnp.sum(below, (1, 2)).astype(jnp.int32)
+
+    def halve(
+        step: jax.Array, found: tuple[jax.Array, jax.Array, jax.Array]
+    ) -> tuple[jax.Array, jax.Array, jax.Array]:
+        low, high, number = found
+        first = step == 0
         middle = (low + high) / 2
-        limit = middle.astype(values.dtype)  # of whole numbers rounded down: the same are below
-        below = jnp.sum(counted <= limit[:, None], axis=1, dtype=jnp.int32)
-        enough = below >= wanted
-        return jnp.where(enough, low, middle), jnp.where(enough, middle, high)
+        below = up_to(jnp.where(first, np.float32(1.5 * top), middle))
+        number = jnp.where(first, below, number)
+        enough = below >= jnp.maximum(jnp.ceil(number * np.float32(share)).astype(jnp.int32), 1)
+        low, high = (
+            jnp.where(first | (enough == above), end, middle)
+            for end, above in ((low, True), (high, False))
+        )
+        return low, high, number
 
-    ends = jnp.zeros(len(values)), jnp.full(len(values), top, jnp.float32)
-    low, high = jax.lax.fori_loop(0, HALVINGS, halve, ends)
-    return jnp.where(number > 0, jnp.where(low > 0, high, 0), jnp.nan)
+    start = jnp.zeros(len(values)), jnp.full(len(values), top, jnp.float32)
+    none = jnp.zeros(len(values), jnp.int32)
+    low, high, number = jax.lax.fori_loop(0, 1 + HALVINGS, halve, (*start, none))
+    return jnp.where(number > 0, jnp.where(low > 0, high, 0), jnp.nan), number
 
 
 def counted_quantile(counts: jax.Array, share: float) -> jax.Array:

@@ -83,8 +83,9 @@ def read_picture(listing: Listing, row: int, image_size: int) -> Reading:
             window = window_of(picture)
     plain = to_eight_bit(picture)
     facts = Facts(*picture.size, is_grey(picture), size, tables)
-    samples = samples_of(plain, window, image_size)
-    return Reading(facts, samples, content, _pixel_digest(plain))
+    pixels = np.asarray(plain)
+    samples = samples_of(plain, pixels, window, image_size)
+    return Reading(facts, samples, content, _pixel_digest(plain, pixels))
 
 
 def whole_picture(listing: Listing, row: int) -> Image.Image:
@@ -109,8 +110,8 @@ def _decoded(
         return picture, window, getattr(picture, "quantization", {})
 
 
-def _pixel_digest(picture: Image.Image) -> str:
+def _pixel_digest(picture: Image.Image, pixels: np.ndarray) -> str:
     """Tell pictures apart by mode, size and pixels."""
     digest = hashlib.blake2b(f"{picture.mode} {picture.size} ".encode(), digest_size=DIGEST_BYTES)
-    digest.update(picture.tobytes())
+    digest.update(pixels.data)  # in the order in which the picture gives its bytes
     return digest.hexdigest()

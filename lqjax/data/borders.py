@@ -57,6 +57,7 @@ class Borders:
           ValueError: it leads out, to a folder that holds it, or to one that was entered before.
         """
         real = self.check(folder)
+        self._real_folders.setdefault(folder, real)  # or folders below ask for it, link by link
         above = os.path.dirname(os.path.abspath(folder))  # noqa: PTH100, PTH120 ("." has one too)
         if _is_within(self._real_folder(above), real):
             raise ValueError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import jax
 import numpy as np
@@ -12,6 +13,7 @@ from lqjax.damaged import DamagedError
 from lqjax.data.batch import Placed
 from lqjax.distributed import decide, stop_requested
 from lqjax.evaluation.beside import Beside, Pair
+from lqjax.evaluation.meanwhile import meanwhile
 from lqjax.evaluation.predict import Predictor, Prepare, as_floats
 from lqjax.imaging.apply import apply_condition
 from lqjax.imaging.conditions import Condition
@@ -24,6 +26,12 @@ from lqjax.runtime import read
 from lqjax.stopping import Terminated
 from lqjax.typing import Images, Split, Tree
 from lqjax.workdir import Run
+
+Classify = Callable[[Placed | Beside, Prepare, Callable[[int], None]], np.ndarray]
+"""(batches, prepare, advance) -> logits of a whole split; as `Predictor.logits`, with weights."""
+
+Measuring = Callable[[], Measured]
+"""Gives what is being measured of a batch, once it is there."""
 
 
 class NotFiniteError(ValueError):
@@ -91,8 +99,25 @@ class Grid:
           NotFiniteError: the scores of an image are infinite or NaN.
           Terminated: one of several processes was asked to stop; what is finished is kept.
         """
+        classify = partial(predictor.logits, params, stats)
+        return self.answer(classify, predictor.network.num_classes, run, progress, epoch)
+
+    def answer(
+        self,
+        classify: Classify,
+        classes: int,
+        run: Run,
+        progress: Progress,
+        epoch: int | None = None,
+    ) -> list[Row]:
+        """Test whatever classifies, as `evaluate` does a network; other arguments are the same.
+
+        Args:
+          classify: called once for each condition that has no row yet.
+          classes: number of columns of what it returns.
+        """
         count = len(self.split)
-        finished = self._finished(run, predictor.network.num_classes, progress)
+        finished = self._finished(run, classes, progress)
         rows = []
         title = f"evaluate {run.title}"
         total, done = count * len(self.conditions), count * len(finished)
@@ -101,13 +126,9 @@ class Grid:
                 row = finished.get(condition.name)
                 if row is None:
                     stage.note(condition.name)
-                    measured: list[Measured] = []
-                    logits = predictor.logits(
-                        params,
-                        stats,
-                        self._batches(condition),
-                        self._prepare(condition, measured),
-                        stage.advance,
+                    measured: list[Measuring] = []
+                    logits = classify(
+                        self._batches(condition), self._prepare(condition, measured), stage.advance
                     )
                     if not np.isfinite(logits).all():
                         raise NotFiniteError(run.title, condition.name, logits)
@@ -147,7 +168,7 @@ class Grid:
         pictures = self.published(condition.published)
         return pictures if condition.name in self.damages else Beside(pictures, self.batches)
 
-    def _prepare(self, condition: Condition, measured: list[Measured]) -> Prepare:
+    def _prepare(self, condition: Condition, measured: list[Measuring]) -> Prepare:
         def prepare(images: jax.Array | Pair, numbers: jax.Array) -> Images:
             given, clean = images if isinstance(images, tuple) else (images, images)
             shown = as_floats(given, numbers)
@@ -155,7 +176,7 @@ class Grid:
                 return shown
             degraded = apply_condition(condition, shown, numbers, self.seed)
             if condition.name not in self.damages:
-                measured.append(measure(degraded, as_floats(clean, numbers)))
+                measured.append(meanwhile(measure, degraded, as_floats(clean, numbers)))
             return degraded
 
         return prepare
@@ -166,12 +187,14 @@ class Grid:
         epoch: int | None,
         condition: Condition,
         logits: np.ndarray,
-        measured: list[Measured],
+        measured: list[Measuring],
     ) -> Row:
         count = len(self.split)
         damage = self.damages.get(condition.name, Damage(psnr=None, ssim=1.0, unchanged=count))
         if measured:
-            damage = self.damages[condition.name] = average(read(measured), count)
+            damage = self.damages[condition.name] = average(
+                read([result() for result in measured]), count
+            )
         return Row(
             model=run.model,
             dataset=self.dataset,

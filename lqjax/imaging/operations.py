@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -107,6 +107,35 @@ class Parameter:
         return int(number) if self.whole else number
 
 
+def resolve(
+    owner: str, parameters: Sequence[Parameter], given: Mapping[str, Any]
+) -> dict[str, float | int]:
+    """Check given parameters and fill in defaults, in declaration order.
+
+    Args:
+      owner: what has the parameters, as users type it.
+
+    Raises:
+      ValueError: an unknown, missing or impossible parameter.
+    """
+    names = tuple(parameter.name for parameter in parameters)
+    for name in given:
+        if name not in names:
+            raise unknown_name(f"parameter of {owner}", name, names)
+    values: dict[str, float | int] = {}
+    for parameter in parameters:
+        if parameter.name in given:
+            values[parameter.name] = parameter.check(given[parameter.name], owner)
+        elif parameter.default is None:
+            raise ValueError(
+                f"{owner} needs {parameter.name}{parameter.unit_note}; write"
+                f" {owner}({parameter.name}=...)"
+            )
+        else:
+            values[parameter.name] = parameter.default
+    return values
+
+
 @dataclass(frozen=True)
 class Operation:
     """An image operation: what it needs, how it draws, how it applies.
@@ -138,10 +167,6 @@ class Operation:
     minimum_size: int = 1
     exact: bool = False
     source: str = ""
-    _by_name: dict[str, Parameter] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_by_name", {p.name: p for p in self.parameters})
 
     def resolve(self, given: Mapping[str, Any]) -> dict[str, float | int]:
         """Check given parameters and fill in defaults, in declaration order.
@@ -149,21 +174,7 @@ class Operation:
         Raises:
           ValueError: an unknown, missing or impossible parameter.
         """
-        for name in given:
-            if name not in self._by_name:
-                raise unknown_name(f"parameter of {self.name}", name, tuple(self._by_name))
-        values: dict[str, float | int] = {}
-        for parameter in self.parameters:
-            if parameter.name in given:
-                values[parameter.name] = parameter.check(given[parameter.name], self.name)
-            elif parameter.default is None:
-                raise ValueError(
-                    f"{self.name} needs {parameter.name}{parameter.unit_note}; write"
-                    f" {self.name}({parameter.name}=...)"
-                )
-            else:
-                values[parameter.name] = parameter.default
-        return values
+        return resolve(self.name, self.parameters, given)
 
     def draws(self, keys: Keys, shape: tuple[int, ...]) -> Any:
         """Draw once per example: `keys` (batch,), `shape` of one image."""

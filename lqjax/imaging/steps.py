@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from lqjax.imaging.operations import OPERATIONS, Operation
+from lqjax.imaging.operations import OPERATIONS, Operation, Parameter
 from lqjax.imaging.published import PUBLISHED
 from lqjax.imaging.suites import SUITES, Part, Suite, SuiteEntry
 from lqjax.registry import unknown_name
@@ -169,7 +169,7 @@ def _operation_step(text: str) -> Step:
     operation = _operation(name.strip())
     if bracket and not rest.endswith(")"):
         raise ValueError(f"{text!r}: nothing may follow the closing bracket except | or ,")
-    given = _read_parameters(operation, rest[:-1]) if bracket else {}
+    given = read_parameters(operation.name, operation.parameters, rest[:-1]) if bracket else {}
     parameters = operation.resolve(given)
     written = {
         p: p.text(parameters[p.name])
@@ -203,21 +203,32 @@ def _operation(name: str) -> Operation:
     raise unknown_name("operation", name, (*OPERATIONS.names(), CLEAN))
 
 
-def _read_parameters(operation: Operation, text: str) -> dict[str, float | str]:
+def read_parameters(
+    owner: str, parameters: Sequence[Parameter], text: str
+) -> dict[str, float | str]:
+    """Read what stands between the brackets: "kernel_size=9,sigma=3".
+
+    Args:
+      owner: what stands before the brackets.
+      parameters: what it has.
+
+    Raises:
+      ValueError: a parameter that it does not have or that is given twice, or no number.
+    """
     given: dict[str, float | str] = {}
-    names = [parameter.name for parameter in operation.parameters]
+    names = [parameter.name for parameter in parameters]
     for part in split_list(text):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
             free = [name for name in names if name not in given]
-            hint = f"write {operation.name}({free[0]}={key})" if free else "it takes no more"
-            raise ValueError(f"{operation.name}({text}): parameters are named; {hint}")
+            hint = f"write {owner}({free[0]}={key})" if free else "it takes no more"
+            raise ValueError(f"{owner}({text}): parameters are named; {hint}")
         if key not in names:
-            raise unknown_name(f"parameter of {operation.name}", key, tuple(names))
+            raise unknown_name(f"parameter of {owner}", key, tuple(names))
         if key in given:
-            raise ValueError(f"{operation.name}({text}): {key} is given twice; give it once")
-        named = operation.parameters[names.index(key)].choices and not value.isdecimal()
-        given[key] = value if named else _read_number(value, f"{operation.name}({part})", key)
+            raise ValueError(f"{owner}({text}): {key} is given twice; give it once")
+        named = parameters[names.index(key)].choices and not value.isdecimal()
+        given[key] = value if named else _read_number(value, f"{owner}({part})", key)
     return given
 
 

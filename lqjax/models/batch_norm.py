@@ -36,6 +36,8 @@ class BatchNorm(nnx.Module):
 
     Attributes:
       frozen: normalise with the running statistics in training too, and keep them.
+      prior: images that the running statistics count for when they are mixed with those of the
+        batch shown, a test batch; `None` where they are used as they are.
 
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167.
     """
@@ -46,6 +48,7 @@ class BatchNorm(nnx.Module):
         self.mean = nnx.BatchStat(jnp.zeros(channels, jnp.float32))
         self.var = nnx.BatchStat(jnp.ones(channels, jnp.float32))
         self.groups, self.dtype, self.frozen = groups, dtype, False
+        self.prior: int | None = None
 
     def __call__(self, maps: jax.Array, *, train: bool | jax.Array) -> jax.Array:
         """Normalise (batch, height, width, channel); `train` updates the running statistics.
@@ -53,6 +56,8 @@ class BatchNorm(nnx.Module):
         Where `train` is traced, the device chooses between both.
         """
         kept = self.mean[...], self.var[...]
+        if self.prior is not None:
+            return self._normalised(maps, *self._mixed(maps, *kept, self.prior))
         if train is False or self.frozen:
             return self._normalised(maps, *kept)
         made = self._by_groups(maps) if self.groups > 1 else self._by_batch(maps)
@@ -72,6 +77,17 @@ class BatchNorm(nnx.Module):
         factor = self.scale[...] * jax.lax.rsqrt(variance + EPSILON)
         offset = self.bias[...] - mean * factor
         return (maps * factor[None, None, None] + offset[None, None, None]).astype(self.dtype)
+
+    def _mixed(
+        self, maps: jax.Array, mean: jax.Array, variance: jax.Array, prior: int
+    ) -> tuple[jax.Array, jax.Array]:
+        """Mix running statistics with those of a batch, whole: as images count, not positions."""
+        shown_mean, shown_variance = moments(at_least_float32(maps))
+        share = prior / (prior + len(maps))
+        return (
+            share * mean + (1 - share) * shown_mean,
+            share * variance + (1 - share) * shown_variance,
+        )
 
     def _by_groups(self, maps: jax.Array) -> jax.Array:
         parts = at_least_float32(maps).reshape(self.groups, -1, *maps.shape[1:])

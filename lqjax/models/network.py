@@ -97,6 +97,32 @@ class Network:
         activations, stats = self._run(params, stats, images, train=train, key=key)
         return activations["logits"], stats
 
+    @property
+    def has_batch_norm(self) -> bool:
+        """Whether there are layers whose statistics can be those of a batch."""
+        return bool(self.shapes()[1])
+
+    def adapted(self, params: Tree, stats: Tree, images: Images, *, prior: int = 0) -> Logits:
+        """Compute logits as `apply` does without training, but by the statistics of the images.
+
+        Every BatchNorm layer normalises with `prior / (prior + batch)` parts of its running mean
+        and variance and `batch / (prior + batch)` parts of the mean and biased variance of all
+        images shown, over all devices that share them. No dropout; nothing is kept.
+
+        Args:
+          images: as for `apply`; all of them count, so none may be there to fill up.
+          prior: number of images that the running statistics count for; 0 for the batch alone.
+
+        Source: Schneider et al. 2020, https://arxiv.org/abs/2006.16971; without
+        `prior` Nado et al. 2020, https://arxiv.org/abs/2006.10963.
+        """
+        self._check(images)
+        module, _ = self._module(params, stats, False, None)
+        for _, part in nnx.iter_modules(module):
+            if isinstance(part, BatchNorm):
+                part.prior = prior
+        return module.activations(images, train=False)["logits"]
+
     def features(self, params: Tree, stats: Tree, images: Images) -> jax.Array:
         """Compute what the last layer reads, (batch, feature); no dropout, running statistics."""
         return self._run(params, stats, images, train=False)[0]["features"]

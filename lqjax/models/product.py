@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.custom_derivatives import CustomVJPPrimal, SymbolicZero
 
 from lqjax.models.platforms import rewrites_for_cpu
 
@@ -39,20 +40,30 @@ def _in_turn(vectors: jax.Array, matrix: jax.Array) -> jax.Array:
 
 
 def _in_turn_forward(
-    vectors: jax.Array, matrix: jax.Array
-) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
-    return vectors @ matrix, (vectors, matrix)
+    vectors: CustomVJPPrimal, matrix: CustomVJPPrimal
+) -> tuple[jax.Array, tuple[jax.Array | None, jax.Array | None]]:
+    # What is kept says what is asked for: a gradient that nobody wants must not be waited for.
+    kept = (
+        vectors.value if matrix.perturbed else None,
+        matrix.value if vectors.perturbed else None,
+    )
+    return vectors.value @ matrix.value, kept
 
 
 def _in_turn_backward(
-    saved: tuple[jax.Array, jax.Array], gradient: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    vectors, matrix = saved
-    for_vectors = gradient @ matrix.T
-    return for_vectors, vectors.T @ _after(for_vectors, gradient)
+    kept: tuple[jax.Array | None, jax.Array | None], gradient: jax.Array | SymbolicZero
+) -> tuple[jax.Array | None, jax.Array | None]:
+    if isinstance(gradient, SymbolicZero):
+        return None, None
+    vectors, matrix = kept
+    for_vectors = None if matrix is None else gradient @ matrix.T
+    if vectors is None:
+        return for_vectors, None
+    waiting = gradient if for_vectors is None else _after(for_vectors, gradient)
+    return for_vectors, vectors.T @ waiting
 
 
-_in_turn.defvjp(_in_turn_forward, _in_turn_backward)
+_in_turn.defvjp(_in_turn_forward, _in_turn_backward, symbolic_zeros=True)
 
 
 def _after(first: jax.Array, then: jax.Array) -> jax.Array:

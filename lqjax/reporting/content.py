@@ -36,6 +36,7 @@ from lqjax.reporting.outcomes_in_words import outcome
 from lqjax.reporting.pairwise_section import pairwise_section
 from lqjax.reporting.protocol import coverage
 from lqjax.reporting.provenance import provenance
+from lqjax.reporting.readings_section import READINGS_SECTION, readings_section
 from lqjax.reporting.robustness_section import robustness_section
 from lqjax.reporting.study import Study
 from lqjax.reporting.tables import study_table, training_table
@@ -66,6 +67,7 @@ def compose(
             tuple(robustness_section(study, comparison, findings.robustness, drawn)),
         ),
         Section("Operating envelope", tuple(envelope_section(study, findings.envelopes, drawn))),
+        Section(READINGS_SECTION, tuple(readings_section(study, findings.readings))),
         Section("Calibration", tuple(calibration_section(findings.calibration, drawn))),
         Section("What the networks saw", tuple(_seen(study, drawn))),
         Section("What is mistaken for what", tuple(_mistakes(study, drawn))),

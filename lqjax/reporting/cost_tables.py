@@ -19,6 +19,7 @@ from lqjax.reporting.study import Network, Study
 from lqjax.reporting.tables import run_title
 from lqjax.reporting.target_accuracy import images_to, target_accuracy
 from lqjax.rows import Cost, Throughput
+from lqjax.textlists import enumeration
 
 EXACT_COUNT_BELOW = 1000
 MOST_WITH_MEMORY = 3
@@ -45,7 +46,7 @@ def forward_table(study: Study) -> Table:
         lines += [("device", lambda c: c.device), ("compute type", lambda c: c.dtype)]
     sizes = sorted({cost.image_size for cost in costs.values()})
     where = f" on {devices(study)[0]}" if one else ""
-    caption = f"A forward pass at {' and '.join(map(str, sizes))} px{where}."
+    caption = f"A forward pass at {enumeration([str(size) for size in sizes])} px{where}."
     if any(len(study.networks[model]) > 1 for model in costs):
         caption += (
             " Where a network was trained several times: the run of median latency; costs.csv has"

@@ -16,6 +16,9 @@ from lqjax.reporting.metric_records import class_metric_records, metric_records
 from lqjax.reporting.pairwise import PairTests, compare_pairs
 from lqjax.reporting.pairwise_records import pair_records
 from lqjax.reporting.pairwise_section import TESTS_FILE
+from lqjax.reporting.readings import Readings, measure_readings
+from lqjax.reporting.readings_records import reading_records
+from lqjax.reporting.readings_section import READINGS_FILE
 from lqjax.reporting.robustness import Robustness, measure_robustness
 from lqjax.reporting.robustness_records import robustness_records
 from lqjax.reporting.study import Study
@@ -24,13 +27,14 @@ from lqjax.rows import write_csv
 
 @dataclass(frozen=True)
 class Findings:
-    """All metrics; robustness, calibration and envelopes: `None` where the runs do not allow it."""
+    """All metrics; robustness, calibration, envelopes and readings: `None` where there are none."""
 
     metrics: AllMetrics
     robustness: Robustness | None
     calibration: Calibration | None
     envelopes: Envelopes | None = None
     pairs: tuple[PairTests, ...] = ()
+    readings: Readings | None = None
 
 
 def find(study: Study, comparison: Comparison) -> Findings:
@@ -41,12 +45,13 @@ def find(study: Study, comparison: Comparison) -> Findings:
         calibrate(study, comparison),
         measure_envelopes(study, comparison),
         compare_pairs(study, comparison),
+        measure_readings(study),
     )
 
 
 def write_findings(findings: Findings, folder: epath.Path) -> None:
     """Write `metrics.csv`, `class_metrics.csv`, and `robustness.csv`, `calibration.csv`,
-    `envelope.csv`, `envelope_levels.csv` and `tests.csv`.
+    `envelope.csv`, `envelope_levels.csv`, `tests.csv` and `readings.csv`.
 
     Each only if there is something to write.
     """
@@ -58,6 +63,7 @@ def write_findings(findings: Findings, folder: epath.Path) -> None:
         ("envelope.csv", envelope_records(findings.envelopes)),
         ("envelope_levels.csv", level_records(findings.envelopes)),
         (TESTS_FILE, pair_records(findings.pairs)),
+        (READINGS_FILE, reading_records(findings.readings)),
     ):
         if records:
             write_csv(records, folder / name)

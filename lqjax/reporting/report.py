@@ -48,7 +48,7 @@ def write_report(
 
     Writes `report.html` (needs no other file), `report.md`, `results.csv`, `results.jsonl`,
     `metrics.csv`, `class_metrics.csv`, `costs.csv`, `throughput.csv`, `layers.csv`,
-    `robustness.csv`, `calibration.csv`, `envelope.csv`, `envelope_levels.csv` and
+    `robustness.csv`, `calibration.csv`, `envelope.csv`, `envelope_levels.csv`, `readings.csv` and
     `figures/*.png`, `*.svg` into `<first>/report`.
     Needs neither the models nor a device.
 

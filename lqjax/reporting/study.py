@@ -20,6 +20,7 @@ from lqjax.reporting.ladder_reading import read_rungs
 from lqjax.reporting.model_names import in_config_order, model_names
 from lqjax.reporting.pictures import Gallery, Mistake, read_gallery, read_mistakes, who_withholds
 from lqjax.reporting.plans import Plan, read_plans
+from lqjax.reporting.read_otherwise import ReadOtherwise, read_readings
 from lqjax.reporting.recorded import read_config, read_environment
 from lqjax.reporting.scores import Scores
 from lqjax.reporting.tested import Tested, read_tested
@@ -35,6 +36,7 @@ class Network:
 
     Attributes:
       scores: where its scores are kept; `None` where nothing but its answers is.
+      readings: what the same weights answered when they were read otherwise.
     """
 
     model: str
@@ -47,6 +49,7 @@ class Network:
     throughputs: Sequence[Throughput] = ()
     layers: Sequence[Layer] = ()
     scores: Scores | None = None
+    readings: tuple[ReadOtherwise, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -255,6 +258,7 @@ def _read_network(run: Run, name: str, labels: np.ndarray, classes: int) -> Netw
         run.throughputs(),
         run.layers(),
         run,
+        read_readings(run, labels, classes),
     )
 
 

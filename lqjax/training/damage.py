@@ -64,9 +64,14 @@ def check_seal(record: Mapping[str, Any], folder: epath.Path) -> None:
     Raises:
       UnreadableError: it has another checksum, or none.
     """
-    plain = {name: value for name, value in record.items() if name != SEAL}
-    if record.get(SEAL) != _sum_of_text(plain):
+    if SEAL not in record or is_changed(record):
         raise UnreadableError(f"{folder}: the checksum of its record is wrong")
+
+
+def is_changed(record: Mapping[str, Any]) -> bool:
+    """Tell whether a record carries a checksum of other values; one without cannot be told."""
+    plain = {name: value for name, value in record.items() if name != SEAL}
+    return SEAL in record and record[SEAL] != _sum_of_text(plain)
 
 
 def _sum_of_text(record: Mapping[str, Any]) -> int:

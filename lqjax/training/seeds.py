@@ -9,6 +9,7 @@ import jax
 from lqjax.distributed import decide
 from lqjax.progress import Progress
 from lqjax.rows import Epoch
+from lqjax.textlists import enumeration
 from lqjax.training.loop import Trainer, UnequalStepsError
 from lqjax.training.room import TooLargeError
 from lqjax.training.several import count_runs
@@ -43,7 +44,7 @@ def train_seeds(trainer: Trainer, runs: Sequence[Run], progress: Progress) -> li
     if not hindrance:
         steps = [trainer.steps_per_epoch(run) for run in runs]
         if len(set(steps)) > 1:  # of folds one may have an image more, which can make a step
-            listed = " and ".join(str(count) for count in sorted(set(steps)))
+            listed = enumeration([str(count) for count in sorted(set(steps))])
             progress.say(
                 f"{trainer.network.name}: {count_runs(runs)} as {len(set(steps))} programs"
                 f" (epochs of {listed} steps)"

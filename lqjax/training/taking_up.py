@@ -14,7 +14,7 @@ from lqjax.distributed import decide
 from lqjax.models.network import Network
 from lqjax.optim.building import build_optimizer
 from lqjax.training.checkpoints import Checkpoints
-from lqjax.training.damage import UnreadableError
+from lqjax.training.damage import UnreadableError, is_changed
 from lqjax.training.fitting import MisfitError
 from lqjax.training.plan import Plan, is_finished
 from lqjax.training.reading import MODEL, REST, check_part, read_record
@@ -115,8 +115,12 @@ def _names_before(run: Run) -> list[str] | None:
     """Read the classes a run was trained on; `None` where that is lost: it is written again."""
     path = run.root / "model.json"
     try:
-        return list(json.loads(path.read_text())["class_names"]) if path.exists() else None
-    except (ValueError, KeyError, TypeError):
+        if not path.exists():
+            return None
+        record = json.loads(path.read_text())
+        names = list(record["class_names"])
+        return None if is_changed(record) else names
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

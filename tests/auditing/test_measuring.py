@@ -5,12 +5,14 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 import scipy.stats
 from PIL import Image, ImageFilter
 
-from lqjax.auditing import reading
+from lqjax.auditing import reading, samples
+from lqjax.auditing.measures import base
 from lqjax.auditing.measures.base import MEASURES
 from lqjax.auditing.measuring import measure
 from lqjax.config import DataConfig
@@ -194,6 +196,40 @@ def test_nothing_depends_on_the_batch(table, folder):
         np.testing.assert_array_equal(other.contents, table.contents)
         np.testing.assert_array_equal(other.pixels, table.pixels)
         assert other.skipped == table.skipped
+
+
+def equal(one, other):
+    for name, values in one.measures.items():
+        np.testing.assert_allclose(other.measures[name], values, 1e-5, 1e-6, err_msg=name)
+    np.testing.assert_array_equal(other.hashes, one.hashes)
+
+
+@pytest.mark.parametrize("pixels", [1, 2**30])
+def test_nothing_depends_on_how_many_a_processor_looks_at_together(
+    table, folder, monkeypatch, pixels
+):
+    monkeypatch.setattr(base, "PIXELS_AT_A_TIME", pixels)
+    jax.clear_caches()  # of programs that were written with another number
+    equal(table, audit(folder, 8))
+
+
+def test_accelerators_look_at_a_batch_as_a_whole(table, folder, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    jax.clear_caches()
+    equal(table, audit(folder, 8))
+
+
+def test_nothing_depends_on_the_window_that_holds_a_batch(tmp_path, monkeypatch):
+    """A picture on the border of a window, one beyond it, and one that is not square."""
+    sizes = [(64, 64), (65, 40), (128, 128), (90, 129), (224, 224), (225, 224), (256, 256)]
+    for number, size in enumerate(sizes):
+        pixels = levels_of(leaves(number) + np.random.default_rng(number).normal(0, 4, (256, 256)))
+        save(tmp_path / f"{number % 2}/{number}.png", pixels[: size[0], : size[1]])
+    each = audit(tmp_path, 1)
+    assert sorted(each.measures["height"].tolist()) == sorted(size[0] for size in sizes)
+    assert np.isfinite(each.measures["blur_sigma"]).all()
+    monkeypatch.setattr(samples, "WINDOWS", (samples.WINDOW,))
+    equal(each, audit(tmp_path, 8))
 
 
 def test_large_jpeg_files_are_looked_at_in_full(tmp_path):

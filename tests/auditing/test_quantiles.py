@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lqjax.auditing.quantiles import counted_quantile, masked_quantile
+from lqjax.auditing.quantiles import counted_quantile, masked_quantile, quantile_and_number
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 0.5, 0.95, 0.99, 1.0])
@@ -31,3 +31,16 @@ def test_masked_quantiles_are_order_statistics(kind):
 def test_a_quantile_of_zeros_is_zero():
     zeros = jnp.zeros((1, 4, 4))
     assert masked_quantile(zeros, zeros == 0, 0.5, 255.0)[0] == 0
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_a_quantile_comes_with_how_many_values_count(kind):
+    """The largest possible one counts, and where nothing does there are none."""
+    largest = 749_101_500
+    values = np.asarray([[[largest, 3, largest]], [[5, 5, 5]]], kind)
+    mask = np.asarray([[[True, False, True]], [[False, False, False]]])
+    found, number = quantile_and_number(jnp.asarray(values), jnp.asarray(mask), 0.5, largest)
+    assert number.dtype == jnp.int32
+    assert number.tolist() == [2, 0]
+    assert found[0] == pytest.approx(largest, rel=2e-5)
+    assert np.isnan(found[1])

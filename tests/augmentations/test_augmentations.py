@@ -13,6 +13,8 @@ from lqjax.augmentations.rotation_zoom import rotation_zoom
 from lqjax.config import AugmentationConfig
 from lqjax.runtime import batch_sharded, make_mesh, replicated
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 OFF = AugmentationConfig()
 ON = {
     "crop": {"crop_padding": 4},
@@ -49,14 +51,16 @@ CASES = [
 def test_contract(name, channels):
     augmentation, given = AUGMENTATIONS[name], jnp.asarray(images(channels))
     assert augmentation.active(settings(name)) and not augmentation.active(OFF)
-    found = jax.jit(augmentation.apply, static_argnums=2)(KEY, given, settings(name))
+    program = jax.jit(augmentation.apply, static_argnums=2)
+    found = np.asarray(program(KEY, given, settings(name)))
     assert found.shape == given.shape and found.dtype == given.dtype
-    assert float(found.min()) >= 0 and float(found.max()) <= 1
-    again = augmentation.apply(KEY, given, settings(name))
-    np.testing.assert_allclose(found, again, atol=1e-5)
-    other = augmentation.apply(jax.random.key(8), given, settings(name))
+    assert found.min() >= 0 and found.max() <= 1
+    if channels == 3:  # line by line, each one a program: once is enough
+        again = augmentation.apply(KEY, given, settings(name))
+        np.testing.assert_allclose(found, again, atol=1e-5)
+    other = program(jax.random.key(8), given, settings(name))
     assert not np.array_equal(found, other)
-    changed = np.abs(np.asarray(found) - np.asarray(given)).reshape(len(given), -1).max(1)
+    changed = np.abs(found - np.asarray(given)).reshape(len(given), -1).max(1)
     assert len(np.unique(changed)) > 1, "every example must draw for itself"
 
 

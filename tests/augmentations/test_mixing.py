@@ -13,15 +13,20 @@ from lqjax.augmentations.cutmix import side_of_box
 from lqjax.config import AugmentationConfig
 from lqjax.runtime import batch_sharded, make_mesh, replicated
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 OFF = AugmentationConfig()
 ON = {"mixup": {"mixup": 0.4}, "cutmix": {"cutmix": 1.0}, "both": {"mixup": 0.4, "cutmix": 1.0}}
 KEY = jax.random.key(11)
+
+mixed_by = jax.jit(mix, static_argnums=3)
+"""One program for each setting and shape: run eagerly, each line of it would be one."""
 
 
 def batch(size=24, height=12, width=20, seed=0):
     generator = np.random.default_rng(seed)
     images = generator.random((size, height, width, 3), dtype=np.float32)
-    return jnp.asarray(images), jax.nn.one_hot(np.arange(size) % 7, 7, dtype=jnp.float32)
+    return jnp.asarray(images), jnp.asarray(np.eye(7, dtype=np.float32)[np.arange(size) % 7])
 
 
 def settings(name):
@@ -31,7 +36,7 @@ def settings(name):
 def distinct(size, height=2, width=2):
     """Every example a class of its own, and images of its number: shares can be read off."""
     images = np.broadcast_to(np.arange(size)[:, None, None, None], (size, height, width, 1))
-    return jnp.asarray(images, jnp.float32), jnp.eye(size, dtype=jnp.float32)
+    return jnp.asarray(images.astype(np.float32)), jnp.asarray(np.eye(size, dtype=np.float32))
 
 
 def test_nothing_asked_for_changes_nothing():
@@ -43,13 +48,12 @@ def test_nothing_asked_for_changes_nothing():
 @pytest.mark.parametrize("name", ON)
 def test_contract(name):
     images, targets = batch()
-    program = jax.jit(mix, static_argnums=3)
-    mixed, shares = program(KEY, images, targets, settings(name))
+    mixed, shares = map(np.asarray, mixed_by(KEY, images, targets, settings(name)))
     assert mixed.shape == images.shape and mixed.dtype == images.dtype
     assert shares.shape == targets.shape and shares.dtype == targets.dtype
     np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-6)
     assert float(mixed.min()) >= 0 and float(mixed.max()) <= 1
-    other, _ = program(jax.random.key(12), images, targets, settings(name))
+    other, _ = mixed_by(jax.random.key(12), images, targets, settings(name))
     assert not np.array_equal(mixed, other)
 
 
@@ -58,21 +62,21 @@ def test_lambda_of_mixup_has_the_beta_distribution(alpha):
     size = 1000
     images, targets = distinct(size)
     chosen = dataclasses.replace(OFF, mixup=alpha)
-    mixed, shares = mix(KEY, images, targets, chosen)
-    kept = np.asarray(shares)[np.arange(size), np.arange(size)].astype(np.float64)
+    mixed, shares = map(np.asarray, mixed_by(KEY, images, targets, chosen))
+    kept = shares[np.arange(size), np.arange(size)].astype(np.float64)
     assert scipy.stats.kstest(kept, scipy.stats.beta(alpha, alpha).cdf).pvalue > 0.01
     given = np.arange(size, dtype=np.float64)
     expected = kept * given + (1 - kept) * np.roll(given, 1)
     np.testing.assert_allclose(mixed[:, 1, 1, 0], expected, rtol=1e-5, atol=1e-3)
-    partner = np.asarray(shares)[np.arange(size), np.arange(size) - 1]
+    partner = shares[np.arange(size), np.arange(size) - 1]
     np.testing.assert_allclose(partner, 1 - kept, atol=1e-6)
 
 
 def test_cutmix_pastes_one_box_and_weighs_by_its_area():
     size, height, width = 300, 12, 20
     images, targets = distinct(size, height, width)
-    mixed, shares = mix(KEY, images, targets, settings("cutmix"))
-    pasted = np.asarray(mixed) != np.asarray(images)
+    mixed, shares = map(np.asarray, mixed_by(KEY, images, targets, settings("cutmix")))
+    pasted = mixed != np.asarray(images)
     for place in range(size):
         mask = pasted[place, ..., 0]
         rows, columns = np.nonzero(mask.any(1))[0], np.nonzero(mask.any(0))[0]
@@ -80,7 +84,7 @@ def test_cutmix_pastes_one_box_and_weighs_by_its_area():
         if len(rows):
             assert mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
         partner = (place - 1) % size
-        assert (np.asarray(mixed)[place, ..., 0][mask] == partner).all()
+        assert (mixed[place, ..., 0][mask] == partner).all()
         np.testing.assert_allclose(shares[place, partner], mask.mean(), atol=1e-6)
         np.testing.assert_allclose(shares[place, place], 1 - mask.mean(), atol=1e-6)
 
@@ -113,7 +117,7 @@ def test_boxes_equal_the_published_ones():
 def test_areas_of_cutmix_are_distributed_as_published(alpha):
     size, side = 1500, 24
     images, targets = distinct(size, side, side)
-    _, shares = mix(KEY, images, targets, dataclasses.replace(OFF, cutmix=alpha))
+    _, shares = mixed_by(KEY, images, targets, dataclasses.replace(OFF, cutmix=alpha))
     shares = np.asarray(shares)[np.arange(size), np.arange(size)]
     found = np.rint((1 - shares) * side**2)
     generator = np.random.default_rng(0)
@@ -127,11 +131,10 @@ def test_areas_of_cutmix_are_distributed_as_published(alpha):
 
 def test_where_both_are_on_each_batch_is_mixed_in_one_way():
     images, targets = distinct(8, 8, 8)
-    program = jax.jit(mix, static_argnums=3)
     boxes = 0
     for seed in range(100):
-        mixed, _ = program(jax.random.key(seed), images, targets, settings("both"))
-        whole = np.asarray(mixed) == np.round(mixed)
+        mixed = np.asarray(mixed_by(jax.random.key(seed), images, targets, settings("both"))[0])
+        whole = mixed == np.round(mixed)
         assert whole.all() or whole.reshape(8, -1).all(1).sum() < 8
         boxes += bool(whole.all())
     assert 35 <= boxes <= 65
@@ -148,7 +151,7 @@ def test_eight_devices_mix_as_one_does(name):
         in_shardings=(replicated(mesh), split, split),
         out_shardings=(split, split),
     )
-    one = jax.jit(lambda key, *given: mix(key, *given, chosen))(KEY, images, targets)
+    one = mixed_by(KEY, images, targets, chosen)
     sharded = program.lower(KEY, images, targets).compile()
     for found, expected in zip(sharded(KEY, images, targets), one, strict=True):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
@@ -159,15 +162,16 @@ def test_eight_devices_mix_as_one_does(name):
 def test_with_float64_all_is_computed_in_it(name):
     images, targets = batch()
     with jax.enable_x64(True):
-        mixed, shares = mix(KEY, images, targets, settings(name))
+        mixed, shares = mixed_by(KEY, images, targets, settings(name))
     assert mixed.dtype == shares.dtype == np.float64
     np.testing.assert_allclose(np.asarray(shares).sum(1), 1, rtol=1e-12)
 
 
 def test_smoothed_targets_still_sum_to_one():
     images, targets = batch()
-    _, shares = mix(KEY, images, targets * 0.9 + 0.1 / 7, settings("both"))
-    np.testing.assert_allclose(shares.sum(1), 1, rtol=1e-6)
+    smoothed = np.asarray(targets) * np.float32(0.9) + np.float32(0.1 / 7)
+    _, shares = mixed_by(KEY, images, smoothed, settings("both"))
+    np.testing.assert_allclose(np.asarray(shares).sum(1), 1, rtol=1e-6)
 
 
 def test_every_mixing_is_tested():

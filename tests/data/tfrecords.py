@@ -6,13 +6,20 @@ POLYNOMIAL = 0x82F63B78
 """Castagnoli's, its bits reversed. Source: RFC 3720, 12.1."""
 
 
+def shifted(crc):
+    """Shift a byte out bit by bit, as the definition has it."""
+    for _ in range(8):
+        crc = crc >> 1 ^ (POLYNOMIAL if crc & 1 else 0)
+    return crc
+
+
+OF_BYTES = [shifted(byte) for byte in range(256)]
+
+
 def crc32c(data):
-    """Shift bit by bit, as the definition has it."""
     crc = 0xFFFFFFFF
     for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (POLYNOMIAL if crc & 1 else 0)
+        crc = crc >> 8 ^ OF_BYTES[(crc ^ byte) & 0xFF]
     return crc ^ 0xFFFFFFFF
 
 

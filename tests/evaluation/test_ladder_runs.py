@@ -10,6 +10,8 @@ from lqjax.imaging.ladders import expand_ladders
 from lqjax.rows import Row, read_lines
 from lqjax.workdir import Run, Workdir
 
+pytestmark = pytest.mark.usefixtures("quick_compilation", "undrawn_figures")
+
 SETTINGS = {
     "image_size": 28,
     "train_limit": 64,

@@ -27,6 +27,8 @@ from tests.data import corrupted_sets as sets
 from tests.training.small import split, statistics
 from tests.training.tiny import TinyNetwork
 
+pytestmark = pytest.mark.usefixtures("quick_compilation", "undrawn_figures")
+
 FOG, CHAIN = "cifar10_corrupted/fog@3", "cifar10_corrupted/fog@3|median(size=3)"
 NETWORK = TinyNetwork(image_size=28)
 

@@ -100,9 +100,10 @@ def op(request):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_shape_type_range(op, channels):
-    given = images(op, channels)
+    given, keys = images(op, channels), keys_for(op)
     for parameters in samples(op):
-        found = run(op, given, parameters)
+        with quick_compilation(channels == 1):  # the other forms are compared with colour
+            found = run(op, given, parameters, keys)
         assert found.shape == given.shape and found.dtype == np.float32
         assert np.isfinite(found).all()
         assert found.min() >= 0 and found.max() <= 1
@@ -157,7 +158,7 @@ def test_order_padding_and_splitting_change_nothing(op):
         first = run(op, given[:3], parameters, keys[:3])
     same(op, first, whole[:3])
     # Padded to the same size, so that it is the same program.
-    padded = given.at[3:].set(0)
+    padded = np.asarray(given) * (np.arange(BATCH) < 3).astype(np.float32)[:, None, None, None]
     same(op, run(op, padded, parameters, keys)[:3], whole[:3])
 
 
@@ -216,7 +217,7 @@ def test_identity_bit_for_bit(op):
 
 @pytest.mark.parametrize("level", [0.0, 1.0, 0.25])
 def test_constant_images_survive(op, level):
-    given = jnp.full_like(images(op), level)
+    given = jnp.asarray(np.full_like(images(op), level))
     for parameters in samples(op):
         found = run(op, given, parameters)
         assert np.isfinite(found).all() and found.min() >= 0 and found.max() <= 1
@@ -239,11 +240,17 @@ def test_wrong_images_are_refused(op):
             op(keys, given[:, : op.minimum_size - 1], **parameters)
 
 
+def with_value(given, value):
+    changed = np.array(given)
+    changed[2, 3, 4, 0] = value
+    return jnp.asarray(changed)
+
+
 def test_checked_calls_look_at_every_value(op):
     given, parameters, keys = images(op), samples(op)[-1], keys_for(op)
     for wrong in (jnp.nan, jnp.inf, -0.01, 1.01):
         with pytest.raises(ValueError, match=f"{op.name} takes images in \\[0, 1\\] without NaN"):
-            op.checked(keys, given.at[2, 3, 4, 0].set(wrong), **parameters)
+            op.checked(keys, with_value(given, wrong), **parameters)
     for parameter in op.parameters:
         if np.isfinite(parameter.high):
             with pytest.raises(ValueError, match=f"{parameter.name} must lie in"):

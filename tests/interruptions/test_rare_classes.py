@@ -10,6 +10,8 @@ from tests.interruptions.launches import Launch, assert_same_end, checkpoints, h
 pytestmark = pytest.mark.slow
 
 COUNTS = {"ant": 60, "bee": 24, "cat": 12, "dog": 12}
+EPOCHS = 4
+"""Of four steps each, and a checkpoint after every step."""
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +32,11 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_killed_it_ends_like_one_that_never_was(way, uneven, tmp_path):
-    settings = {"data__path": uneven, **WAYS[way]}
+    common = {"data__path": uneven, "training__epochs": EPOCHS}
+    settings = {**common, **WAYS[way]}
     run(tmp_path / "whole", **settings)
     workdir = tmp_path / "run"
-    for goal in (3, 7):  # epochs have four steps
+    for goal in (3, 7):  # within the first epoch, and within the second
         with Launch(workdir, **settings, run__writers="jsonl,slow") as launch:
             launch.wait_for(lambda: max([*checkpoints(workdir), 0]) >= goal)  # noqa: B023
             launch.send(signal.SIGKILL)
@@ -43,5 +46,5 @@ def test_killed_it_ends_like_one_that_never_was(way, uneven, tmp_path):
     assert_same_end(tmp_path / "whole", workdir)
     if way != "balanced":
         return
-    run(tmp_path / "plain", data__path=uneven)
+    run(tmp_path / "plain", **common)
     assert history(tmp_path / "plain") != history(workdir), "the setting must act"

@@ -9,6 +9,8 @@ import scipy.signal
 from lqjax.models.convolve import convolve, plain_convolution
 from lqjax.models.platforms import plain_operations
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 TOLERANCE = 1e-4
 
 CASES = [

@@ -102,3 +102,22 @@ def test_a_layer_of_pooled_maps_is_the_same_in_every_form(shape, dtype):
         expected = jax.jit(lambda maps: run(maps))(maps)
     for ours, plain in zip(jax.jit(lambda maps: run(maps))(maps), expected, strict=True):
         np.testing.assert_allclose(ours, plain, atol=1e-4 * np.abs(plain).max())
+
+
+@pytest.mark.parametrize("wanted", [0, 1])
+def test_a_gradient_that_nobody_wants_is_not_computed(wanted):
+    given = [jnp.asarray(array) for array in draw((4, 3), (3, 2))]
+
+    def loss(*given):
+        return (product(*given) ** 2).sum()
+
+    alone = jax.grad(loss, argnums=wanted)
+    assert str(jax.make_jaxpr(alone)(*given)).count("dot_general[") == 2
+    both = jax.grad(loss, argnums=(0, 1))(*given)
+    np.testing.assert_array_equal(alone(*given), both[wanted])
+
+
+def test_what_the_loss_does_not_use_has_no_gradient():
+    given = [jnp.asarray(array) for array in draw((4, 3), (3, 2))]
+    found = jax.grad(lambda *given: 0 * given[0].sum() + (0 * product(*given)).sum(), (0, 1))
+    assert not any(np.any(gradient) for gradient in found(*given))

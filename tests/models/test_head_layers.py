@@ -24,20 +24,34 @@ def network(request):
 
 
 @pytest.fixture(scope="module")
-def images():
-    return jax.random.normal(jax.random.key(1), (3, 28, 28, 1))
+def answers(network):
+    """Give all that is compared, by one program."""
+    found, params, stats = network
+    frozen = {layer: False for stage in found.stages for layer in stage}
+    keys = jax.random.key(5), jax.random.key(6)
+
+    def program(params, stats, images):
+        features = found.features(params, stats, images)
+        logits, _ = found.apply(params, stats, images, train=False)
+        trained, kept = found.apply(params, stats, images, train=frozen, key=keys[0])
+        same, other = (
+            found.classify(params, stats, features, train=True, key=key)[0] for key in keys
+        )
+        return features, logits, trained, kept, same, other
+
+    with quick_compilation():
+        images = jax.random.normal(jax.random.key(1), (3, 28, 28, 1))
+        return jax.device_get(jax.jit(program)(params, stats, images))
 
 
 def dense(layer, x):
     return x @ np.asarray(layer["kernel"]) + np.asarray(layer["bias"])
 
 
-def test_logits_are_those_of_dense_layers_on_the_features(network, images):
-    found, params, stats = network
+def test_logits_are_those_of_dense_layers_on_the_features(network, answers):
+    found, params, _ = network
     head, inputs = NETWORKS[found.name]
-    with quick_compilation():
-        features = np.asarray(found.features(params, stats, images))
-        logits = found.apply(params, stats, images, train=False)[0]
+    features, logits, *_ = answers
     assert features.shape == (3, inputs)
     x = features
     for number in range(len(WIDTHS)):
@@ -45,15 +59,9 @@ def test_logits_are_those_of_dense_layers_on_the_features(network, images):
     np.testing.assert_allclose(logits, dense(params[head], x), rtol=1e-4, atol=1e-5)
 
 
-def test_with_frozen_stages_the_head_alone_is_in_training(network, images):
-    found, params, stats = network
-    frozen = {layer: False for stage in found.stages for layer in stage}
-    keys = jax.random.key(5), jax.random.key(6)
-    with quick_compilation():
-        features = found.features(params, stats, images)
-        logits, kept = found.apply(params, stats, images, train=frozen, key=keys[0])
-        same = found.classify(params, stats, features, train=True, key=keys[0])[0]
-        other = found.classify(params, stats, features, train=True, key=keys[1])[0]
+def test_with_frozen_stages_the_head_alone_is_in_training(network, answers):
+    _, _, stats = network
+    _, _, logits, kept, same, other = answers
     np.testing.assert_allclose(logits, same, rtol=1e-4, atol=1e-5)
     assert np.abs(logits - other).max() > 1e-3
     for a, b in zip(jax.tree.leaves(stats), jax.tree.leaves(kept), strict=True):
@@ -73,9 +81,9 @@ def test_layers_are_listed_and_counted(network):
 
 def test_dropout_follows_each_layer_in_training():
     found = made("resnet18", head_layers=WIDTHS, dropout=0.5)
-    with pytest.raises(ValueError, match="has dropout"):
-        found.classify(*found.init(0), jnp.ones((2, 512)), train=True)
     params, stats = found.init(0)
+    with pytest.raises(ValueError, match="has dropout"):
+        found.classify(params, stats, jnp.ones((2, 512)), train=True)
     features = jnp.abs(jax.random.normal(jax.random.key(0), (2, 512)))
     # Only what dropout left, twice as large, reaches the next layer.
     params["head"] = {

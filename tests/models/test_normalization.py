@@ -81,12 +81,20 @@ def plain_local_response_norm(maps):
 
 
 def test_local_response_norm_follows_the_paper():
-    maps = 40 * jax.random.normal(jax.random.key(0), (2, 3, 3, 9))
-    expected, pull_plain = jax.vjp(plain_local_response_norm, maps)
-    result, pull = jax.vjp(local_response_norm, maps)
+    draws = np.random.default_rng(0)
+    maps, weights = 40 * draws.standard_normal((2, 2, 3, 3, 9)).astype(np.float32)
+
+    def both_ways(function):
+        def program(maps, weights):
+            result, pull = jax.vjp(function, maps)
+            return result, pull(weights / 40)[0]
+
+        return jax.jit(program)(maps, weights)
+
+    expected, plain_gradient = both_ways(plain_local_response_norm)
+    result, gradient = both_ways(local_response_norm)
     np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-5)
-    weights = jax.random.normal(jax.random.key(1), maps.shape)
-    np.testing.assert_allclose(pull(weights)[0], pull_plain(weights)[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(gradient, plain_gradient, rtol=1e-4, atol=1e-5)
 
 
 def test_batch_norm_keeps_statistics_in_float32():
@@ -141,7 +149,10 @@ def test_gradients_of_batch_norm_by_parts():
     weights = np.random.default_rng(1).normal(size=maps.shape)
 
     def gradients(function, *arrays):
-        return jax.grad(lambda *a: (function(*a, 4)[0] * arrays[-1]).sum(), (0, 1, 2))(*arrays[:3])
+        def loss(*arrays):
+            return (function(*arrays[:3], 4)[0] * arrays[3]).sum()
+
+        return jax.jit(jax.grad(loss, (0, 1, 2)))(*arrays)
 
     with jax.enable_x64(True):
         expected = [np.asarray(g) for g in gradients(by_parts, maps, scale, bias, weights)]

@@ -17,6 +17,8 @@ from lqjax.reporting.report import write_report
 from lqjax.reporting.study import read_study
 from tests.reporting.conftest import grid_conditions
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 CLASSES, N, SEEDS = 7, 80, (0, 1, 2)
 CONDITIONS = grid_conditions()[:3]
 NAMES = [name for name, *_ in CONDITIONS]

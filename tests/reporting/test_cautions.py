@@ -10,6 +10,7 @@ from lqjax.cli import main
 from lqjax.reporting.cautions import cautions
 from lqjax.reporting.opening import opened_study
 from lqjax.workdir import Workdir
+from tests.blank_figures import blank_figures
 from tests.reporting.test_predictions import TWO, lines_of, write_table
 
 
@@ -36,6 +37,7 @@ def said(workdirs, predictions=()):
         return cautions(study)
 
 
+@blank_figures()
 def test_other_noise_is_said_on_page_and_screen(make_workdir, capsys):
     seeds = [{"evaluation.degradation_seed": seed} for seed in (0, 7)]
     workdirs = two(make_workdir, *seeds)

@@ -26,6 +26,7 @@ from lqjax.reporting.study import read_study
 from lqjax.reporting.style import figure_style, new_figure
 from lqjax.reporting.target_accuracy import images_to, target_accuracy
 from lqjax.rows import Cost, Layer, Throughput, from_json, to_json
+from tests.blank_figures import blank_figures
 from tests.reporting.conftest import LEVELLED, LEVELLED_LATER, grid_conditions
 
 MIB = 2**20
@@ -161,6 +162,7 @@ def test_layers_add_up_with_the_rest_named(study):
     assert total[3:] == ("25,557,032", "1,000", "100.0")
 
 
+@blank_figures()
 def test_csv_files_hold_every_run(make_workdir):
     workdir = add_costs(make_workdir(seeds=(0, 1), gallery=False, conditions=grid_conditions()[:4]))
     write_report([workdir])

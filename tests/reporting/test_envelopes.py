@@ -16,6 +16,7 @@ from lqjax.reporting.study import read_study
 from lqjax.rows import Row
 from lqjax.rungs import Rungs
 from lqjax.workdir import Workdir
+from tests.blank_figures import blank_figures
 
 IMAGES = 200
 STRENGTHS = {"alexnet": 2.0, "resnet50": 1.0}
@@ -155,6 +156,7 @@ def test_clean_accuracy_below_the_floor_is_said(tmp_path):
     assert "alexnet is already below 90 % on clean images (75.0 %)" in text
 
 
+@blank_figures()
 def test_unfinished_ladders_say_so(tmp_path):
     names = expand_ladders(NOISE)[0].conditions[3:]
     place = build(tmp_path / "run", left_out={("alexnet", name) for name in names[1:]})
@@ -170,6 +172,7 @@ def test_unfinished_ladders_say_so(tmp_path):
     write_report([place])  # the rest of the report is there
 
 
+@blank_figures()
 def test_ladders_leave_means_tests_and_verdict_as_they_are(floored, tmp_path):
     place, study, _ = floored
     without = build(tmp_path / "run", ladders=())

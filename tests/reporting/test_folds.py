@@ -17,6 +17,8 @@ from lqjax.reporting.report import write_report
 from lqjax.reporting.robustness_cells import Cells
 from lqjax.reporting.study import read_study
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 FOLDS = 4
 
 

@@ -16,6 +16,8 @@ from lqjax.reporting.study import read_study
 from lqjax.reporting.verdict import judge
 from tests.reporting.conftest import LEVELLED, build, grid_conditions, set_in_config
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 PAIR = grid_conditions()[:2]
 LEVELLED_BOTH = {"alexnet": LEVELLED, "resnet50": LEVELLED}
 

@@ -23,6 +23,8 @@ from lqjax.reporting.verdict import judge
 from lqjax.rows import from_json, to_json
 from tests.reporting.conftest import LEVELLED, build, grid_conditions
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 THREE = (("alexnet", 0.75), ("resnet18", 0.85), ("resnet50", 0.93))
 FEW = grid_conditions()[:3]
 

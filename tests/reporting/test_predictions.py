@@ -17,6 +17,8 @@ from lqjax.reporting.opening import opened_study
 from lqjax.reporting.report import write_report
 from lqjax.workdir import Workdir
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 CLEAN = [("clean", "clean", "", "clean", 0.0, None)]
 TWO = [*CLEAN, ("low_quality/jpeg@low", "low_quality/jpeg", "low", "JPEG, quality 70", 0.1, 30)]
 HEAD = ["model", "dataset", "condition", "example_id", "label"]

@@ -20,6 +20,7 @@ from lqjax.reporting.provenance import provenance
 from lqjax.reporting.report import write_report
 from lqjax.reporting.study import read_study
 from lqjax.workdir import Workdir
+from tests.blank_figures import blank_figures
 
 OTHER_CODE = "model,dataset,condition,example_id,label,prediction\n" + "".join(
     f"theirs,digits,clean,test0/{i},{i % 10},{i % 10}\n" for i in range(360)
@@ -71,6 +72,7 @@ def test_the_command_of_a_merged_report_finds_the_directories_and_files_again(
     assert (program, config) == ("cp", f"{places[0]}/config.json")
 
 
+@blank_figures()
 def test_a_command_reaches_markdown_and_the_page_letter_by_letter(make_workdir):
     workdir = make_workdir("a_run -1*", gallery=False)
     command = commands(read_study([workdir]))["to repeat"]

@@ -14,6 +14,7 @@ import pytest
 
 from lqjax.reporting.report import write_report
 from lqjax.rows import Row, read_lines
+from tests.blank_figures import blank_figures
 
 FIGURES = (
     *("accuracy", "confusion", "confusion-gap", "cost", "gallery", "learning", "mistakes"),
@@ -193,6 +194,7 @@ def test_damage_stands_beside_the_metrics(whole):
     assert any(line.startswith("| clean |") and line.endswith("| 1.000 |") for line in lines)
 
 
+@blank_figures()
 def test_rows_without_ssim_have_no_such_column(make_workdir):
     workdir = make_workdir(conditions=two_conditions(), gallery=False, extras=False)
     for path in (workdir.root / "runs").glob("*/*/conditions/*.json"):
@@ -254,6 +256,7 @@ def two_conditions(label="JPEG, quality 10"):
     ]
 
 
+@blank_figures()
 def test_one_model_has_accuracies_and_no_gap(make_workdir):
     workdir = make_workdir(models=(("alexnet", 0.86),), conditions=two_conditions())
     result = write_report([workdir])
@@ -262,6 +265,7 @@ def test_one_model_has_accuracies_and_no_gap(make_workdir):
     assert "gap" not in result.table and "Gap" not in visible(workdir)
 
 
+@blank_figures()
 def test_two_classes_have_no_top_5(make_workdir):
     workdir = make_workdir(
         names=["normal", "pneumonia"], models=(("alexnet", 0.8),), conditions=two_conditions()
@@ -296,6 +300,7 @@ def test_clean_images_alone_decide_where_nothing_else_was_tested(make_workdir):
     assert not (workdir.report / "figures" / "accuracy.png").exists()
 
 
+@blank_figures()
 def test_an_undertrained_model_comes_first_and_nobody_wins(make_workdir):
     workdir = make_workdir(
         histories={"resnet50": RISING}, conditions=two_conditions(), gallery=False
@@ -306,6 +311,7 @@ def test_an_undertrained_model_comes_first_and_nobody_wins(make_workdir):
     assert "is ahead" not in visible(workdir).split("Accuracy by condition")[0]
 
 
+@blank_figures()
 def test_two_working_directories_stand_side_by_side(make_workdir):
     first = make_workdir(
         "first", models=(("alexnet", 0.8),), conditions=two_conditions(), gallery=False
@@ -319,6 +325,7 @@ def test_two_working_directories_stand_side_by_side(make_workdir):
     assert not second.report.exists()
 
 
+@blank_figures()
 def test_one_model_trained_twice_is_named_after_its_directory(make_workdir):
     first = make_workdir(
         "plain", models=(("alexnet", 0.6),), conditions=two_conditions(), gallery=False

@@ -18,6 +18,7 @@ from lqjax.reporting.study import read_study
 from lqjax.reporting.style import PALETTE
 from lqjax.reporting.suite_errors import complete_suites
 from lqjax.rows import Row
+from tests.blank_figures import blank_figures
 from tests.reporting.conftest import LEVELS, grid_conditions, scores
 
 N, CLASSES, CHANCE = 120, 5, 0.2
@@ -178,6 +179,7 @@ def imagenet_c(corruptions=CORRUPTIONS):
     return found
 
 
+@blank_figures()
 def test_on_imagenet_the_published_errors_are_the_reference(make_workdir):
     workdir = make_workdir(
         models=(("resnet50", 0.8),), conditions=imagenet_c((*CORRUPTIONS, "spatter")),
@@ -205,6 +207,7 @@ def test_ten_classes_of_imagenet_have_no_published_reference(make_workdir):
 
 
 @pytest.mark.parametrize("size", [64, 256])
+@blank_figures()
 def test_off_224_px_the_published_errors_are_no_reference_and_the_page_says_why(size, make_workdir):
     workdir = make_workdir(
         models=(("resnet50", 0.8),), conditions=imagenet_c(), dataset="imagenet", classes=1000,
@@ -255,6 +258,7 @@ def rewrite(workdir, model, condition, correct):
     run.write_condition(Row(**kept, **summarise(logits, labels)), logits.astype(np.float32))
 
 
+@blank_figures()
 def test_where_alexnet_gains_there_is_no_ratio_but_the_rises_and_the_reason(make_workdir):
     workdir = make_workdir(n=100, classes=CLASSES, gallery=False, extras=False)
     rewrite(workdir, "alexnet", "clean", 80)
@@ -377,6 +381,7 @@ def test_families_without_common_levels_stand_by_rank_and_gaps_stay_empty(make_w
     assert of(robustness, "alexnet").area is None
 
 
+@blank_figures()
 def test_the_file_holds_every_number_with_its_interval(workdir):
     write_report([workdir])
     with (workdir.report / "robustness.csv").open() as file:

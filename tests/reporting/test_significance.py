@@ -17,6 +17,8 @@ from lqjax.reporting.significance import (
 from lqjax.reporting.study import read_study
 from lqjax.reporting.verdict import judge
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 
 def right(workdir, model, condition, seed=0, fold=0):
     run = workdir.run(model, seed, fold)

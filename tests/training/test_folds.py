@@ -3,7 +3,6 @@
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from etils import epath
@@ -57,38 +56,49 @@ def materials(settings, mesh, validate=measured, rows=ROWS):
     }
 
 
-def losses_of(network, settings, steps):
-    """Make steps of all runs as one program, and of each on a copy of its images alone."""
-    mesh = Small(network, settings, pool()).mesh
+def ones(shape, mesh):
+    return jax.device_put(np.ones(shape, np.float32), replicated(mesh))
 
-    def ones(shape):
-        return jax.device_put(jnp.ones(shape, jnp.float32), replicated(mesh))
 
-    def started(course, seed):
-        return create_state(network, course.optimizer, replace_at(settings, "run.seed", seed), mesh)
+def started(course, network, settings, seed, mesh):
+    return create_state(network, course.optimizer, replace_at(settings, "run.seed", seed), mesh)
 
-    alone = []
+
+def losses_alone(network, settings, steps):
+    """Make steps of each run on a copy of its images."""
+    mesh, alone = Small(network, settings, pool()).mesh, []
     for fold in ROWS:
         own = pool().take(ROWS[fold])
         course = Courses(network, settings, Resident(own, mesh), mesh).of(len(own))
         scales = scales_of(own, mesh, settings.training.class_weights)
         for seed in SEEDS:
-            state = started(course, seed)
+            state = started(course, network, settings, seed, mesh)
             order = partial(epoch_order, seed, count=len(own))
-            alone.append(taken(course.dispatcher, state, ones(()), scales, order, steps))
+            alone.append(taken(course.dispatcher, state, ones((), mesh), scales, order, steps))
+    return np.array(alone)
+
+
+def losses_together(network, settings, steps):
+    """Make steps of all runs as one program."""
+    mesh = Small(network, settings, pool()).mesh
     course = Courses(network, settings, Resident(pool(), mesh), mesh).of(len(ROWS[0]))
     of_fold = materials(settings, mesh)
     together = taken(
         course.dispatcher.of_several(len(RUNS)),
-        stacked([started(course, seed) for _, seed in RUNS]),
-        ones(len(RUNS)),
+        stacked([started(course, network, settings, seed, mesh) for _, seed in RUNS]),
+        ones(len(RUNS), mesh),
         stacked([of_fold[fold].scales for fold, _ in RUNS]),
         lambda epoch: np.stack(
             [of_fold[fold].order(seed, epoch)[: 4 * BATCH] for fold, seed in RUNS]
         ),
         steps,
     )
-    return together.T, np.array(alone)
+    return together.T
+
+
+def losses_of(network, settings, steps):
+    """Make steps of all runs as one program, and of each by itself."""
+    return losses_together(network, settings, steps), losses_alone(network, settings, steps)
 
 
 WEIGHTED = {**FEATURES, "training__class_weights": "auto"}

@@ -98,14 +98,14 @@ def test_classes_of_other_names_change_nothing(trained, tmp_path, pictures):
     assert_refused(tmp_path / "run", message, lambda: lqjax.evaluate(workdir=tmp_path / "run"))
 
 
-@pytest.mark.parametrize("left", [b"", b'{"class_names": ["a', b"\xff", b"[]"])
-def test_names_that_are_lost_are_written_again(left, trained, tmp_path):
+def test_names_that_are_lost_are_written_again(trained, tmp_path):
     trained()
     [path] = (tmp_path / "run").rglob("model.json")
     whole = path.read_bytes()
-    path.write_bytes(left)
-    trained()
-    assert path.read_bytes() == whole
+    for left in (b"", b'{"class_names": ["a', b"\xff", b"[]"):
+        path.write_bytes(left)
+        trained()
+        assert path.read_bytes() == whole
 
 
 def test_another_network_changes_nothing(trained, tmp_path, monkeypatch):

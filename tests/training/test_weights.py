@@ -137,7 +137,7 @@ def test_several_runs_as_one_program_have_their_own_weights(monkeypatch):
         network = TinyNetwork(dtype="float64")
         together, alone = test_folds.losses_of(network, config(**test_folds.WEIGHTED), 5)
         monkeypatch.setattr(test_folds, "pool", whole)
-        even, _ = test_folds.losses_of(network, config(**test_folds.WEIGHTED), 1)
+        even = test_folds.losses_together(network, config(**test_folds.WEIGHTED), 1)
     np.testing.assert_allclose(together, alone, rtol=1e-9)
     assert (np.abs(together[:, :1] / even - 1) > 1e-4).all()
 

@@ -1,5 +1,6 @@
 """Files of weights, damaged as bytes, as archives, in their pickle or header; and runs."""
 
+import functools
 import json
 import pickletools
 import shutil
@@ -48,9 +49,14 @@ def published_arrays():
     }
 
 
+@functools.cache
+def wanted_for(belongings):
+    return named(*network_for(belongings).shapes())
+
+
 def check_weights(found):
     """Weights that were read are those of the network, whatever numbers they hold."""
-    wanted = named(*network_for(found.belongings).shapes())
+    wanted = wanted_for(found.belongings)
     arrays = named(found.params, found.stats)
     assert arrays.keys() == wanted.keys()
     for name, array in arrays.items():
@@ -271,14 +277,15 @@ class Trained:
             path.write_bytes(damaged(draws, data, other))
 
     def _check(self, told):
-        """Weights are those of one of the epochs; what belongs to them too, unless it is damaged.
+        """Weights are those of one of the epochs, and what belongs to them is what was written.
 
-        Nothing tells whether a number in `model.json` is the one that was written.
+        Of a `model.json` whose seal is damaged away nothing tells what was written.
         """
 
         def check(found):
             check_weights(found)
-            if not told and found.belongings != OWN:
+            unsealed = told and "seal" not in json.loads(self._told.read_bytes())
+            if not unsealed and found.belongings != OWN:
                 raise FaultError(f"it says {found.belongings}")
             arrays = named(found.params, found.stats)
             same = [

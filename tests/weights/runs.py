@@ -1,7 +1,6 @@
 """Runs without training: checkpoints of given weights, and what belongs to them."""
 
 import contextlib
-import json
 from dataclasses import asdict
 
 import jax
@@ -9,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
+from lqjax.kept_statistics import kept_text
 from lqjax.models.base import MODELS, Architecture, Classifier
 from lqjax.models.batch_norm import BatchNorm
 from lqjax.models.convolution import Convolution
@@ -96,7 +96,7 @@ def write_run(workdir, own, seed=0, weights=None):
     network = network_for(own)
     trees = [shaken(network, number) for number in weights or (seed,)]
     run.root.mkdir(parents=True, exist_ok=True)
-    (run.root / "model.json").write_text(json.dumps(asdict(own), indent=1) + "\n")
+    (run.root / "model.json").write_text(kept_text(asdict(own)))
     history = ()
     with Checkpoints(run.checkpoints, keep=len(trees)) as checkpoints:
         for epoch, (params, stats) in enumerate(trees, start=1):

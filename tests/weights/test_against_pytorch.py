@@ -140,8 +140,7 @@ def test_names_and_shapes_are_those_of_torchvision(pytorch):
     name = {"alexnet_one_tower": "alexnet"}.get(pytorch.name, pytorch.name)
     theirs = getattr(models, name)(num_classes=CLASSES).state_dict()
     ours = pytorch.network.state_dict()
-    assert list(theirs) == list(ours)
-    assert [tensor.shape for tensor in theirs.values()] == [t.shape for t in ours.values()]
+    assert {n: t.shape for n, t in theirs.items()} == {n: t.shape for n, t in ours.items()}
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 
-from lqjax.auditing.measures.base import image_measure
+from lqjax.auditing.measures.base import few_at_a_time, image_measure
 from lqjax.auditing.noise import noise_sigma as estimate
 from lqjax.auditing.samples import Samples, full_extent
 
@@ -12,4 +12,4 @@ from lqjax.auditing.samples import Samples, full_extent
 @image_measure("input_noise_sigma", "1", "noise at the network's input, of the range of luma")
 def input_noise_sigma(samples: Samples) -> jax.Array:
     """Estimate the noise in what the network sees; see `lqjax.auditing.noise`."""
-    return estimate(samples.seen, full_extent(samples.seen))
+    return few_at_a_time(estimate, samples.seen, full_extent(samples.seen))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax
 
-from lqjax.auditing.measures.base import image_measure
+from lqjax.auditing.measures.base import few_at_a_time, image_measure
 from lqjax.auditing.noise import noise_sigma as estimate
 from lqjax.auditing.samples import Samples
 
@@ -12,4 +12,4 @@ from lqjax.auditing.samples import Samples
 @image_measure("noise_sigma", "1", "noise at the picture's own size, of the range of luma")
 def noise_sigma(samples: Samples) -> jax.Array:
     """Estimate the noise in the window; see `lqjax.auditing.noise`."""
-    return estimate(samples.window, samples.window_extent)
+    return few_at_a_time(estimate, samples.window, samples.window_extent)

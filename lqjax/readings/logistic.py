@@ -1,0 +1,65 @@
+"""Logistic regression on the features."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lqjax.imaging.operations import Parameter
+from lqjax.readings.base import Subject, reading
+from lqjax.readings.features import Head, Trained, fit_head
+from lqjax.readings.scikit import (
+    CLASS_WEIGHTS,
+    LONGEST_FIT,
+    Standardised,
+    balance,
+    needs_scikit_learn,
+    with_scikit_learn,
+)
+from lqjax.readings.scores import Scores, of_probabilities
+
+
+@reading(
+    "logistic",
+    Parameter("C", "1", 1e-9, 1e9, default=1.0, meaning="inverse strength of the L2 penalty"),
+    CLASS_WEIGHTS,
+    about="Logistic regression in the place of the last layer, on the features of the clean"
+    " training images, standardised by these; C=1 where it says nothing else.",
+    source="scikit-learn's LogisticRegression: Pedregosa et al. 2011,"
+    " https://jmlr.org/papers/v12/pedregosa11a.html",
+    missing=needs_scikit_learn,
+    settled=with_scikit_learn,
+)
+def logistic(subject: Subject, C: float, class_weights: int) -> Head:  # noqa: N803  # the field's name
+    """Fit multinomial logistic regression to the standardised features of the training images.
+
+    Its logits are the logarithms of its probabilities.
+
+    Args:
+      C: inverse strength of the L2 penalty, as in scikit-learn: it weighs the sum of the losses
+        against half the squared norm of the coefficients.
+      class_weights: "balanced" weighs a class by the inverse of its frequency.
+    """
+
+    def fit(trained: Trained) -> tuple[Scores, tuple[str, ...]]:
+        from sklearn.linear_model import LogisticRegression  # slow import, needed here only
+
+        weights = balance(class_weights)
+        regression = LogisticRegression(C=C, class_weight=weights, max_iter=LONGEST_FIT)
+        classifier = Standardised(f"logistic(C={C:g})", regression, trained)
+
+        def scores(features: np.ndarray) -> np.ndarray:
+            logarithms = _log_probabilities(classifier.decisions(features))
+            count = len(trained.labels)
+            return of_probabilities(logarithms, classifier.present, trained.classes, count)
+
+        return scores, classifier.notes
+
+    return fit_head("logistic", subject, fit)
+
+
+def _log_probabilities(decisions: np.ndarray) -> np.ndarray:
+    # Not the logarithm of `predict_proba`, which is minus infinity for what rounds to zero.
+    if decisions.ndim == 1:
+        decisions = np.stack([np.zeros_like(decisions), decisions], 1)
+    shifted = decisions - decisions.max(1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
