@@ -255,7 +255,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     flags = arguments()
-    compile_options()  # as in training, before the backend starts: it decides on which thread it runs
+    compile_options()  # before the backend starts, as in training: it decides on its thread
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     if flags.peak_of:
         print(peak_here(Cell(**flags.cell), flags.peak_of))
