@@ -151,6 +151,7 @@ def _normalising(function: Callable[[Tree, Tree, Images], jax.Array]) -> Pass:
         mean, std = (values.reshape(1, 1, 1, -1) for values in moments)
         return function(params, stats, (images - mean) / std)
 
+    normalised.__name__ = function.__name__  # the compiler's name of the program, in traces
     return normalised
 
 
