@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -43,7 +44,8 @@ class Registry(Generic[T]):
         self.kind = kind
         self._packages = packages
         self._entries: dict[str, T] = {}
-        self._loaded = False
+        self._loaded = self._loading = False
+        self._lock = threading.RLock()
 
     def register(self, name: str) -> Callable[[T], T]:
         """Return a decorator that registers its argument under `name`.
@@ -90,8 +92,15 @@ class Registry(Generic[T]):
     def _load(self) -> None:
         if self._loaded:
             return
-        self._loaded = True
-        for package_name in self._packages:
-            package = importlib.import_module(package_name)
-            for module in pkgutil.iter_modules(package.__path__, package_name + "."):
-                importlib.import_module(module.name)
+        with self._lock:  # other threads wait until all is there
+            if self._loaded or self._loading:  # a module that is being imported looks something up
+                return
+            self._loading = True
+            try:
+                for package_name in self._packages:
+                    package = importlib.import_module(package_name)
+                    for module in pkgutil.iter_modules(package.__path__, package_name + "."):
+                        importlib.import_module(module.name)
+            finally:
+                self._loading = False
+            self._loaded = True

@@ -155,6 +155,8 @@ def check(value: Any, facts: Setting, path: str) -> None:
     high = math.inf if facts.high is None else facts.high
     if not low <= value <= high:
         allowed = f"at least {low:g}" if high == math.inf else f"{low:g} to {high:g}"
+        if low == -math.inf:
+            allowed = f"greater than 0, up to {high:g}" if facts.positive else f"up to {high:g}"
         raise ValueError(f"{path}={value} is not possible; allowed: {allowed}{unit}")
 
 

@@ -27,7 +27,7 @@ from lqjax.weights.belongings import Belongings, belongings_of_file, from_record
 from lqjax.weights.matching import match
 from lqjax.weights.published_names import HEAD, STEM, key_of
 from lqjax.weights.reading import in_one_line, read_tensors
-from lqjax.workdir import Run, Workdir
+from lqjax.workdir import RUNS, Run, Workdir
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,9 @@ def find_run(folder: epath.PathLike, model: str = "", seed: int | None = None) -
     runs = [run for run in place.runs() if run.has_checkpoint()]
     names = list(dict.fromkeys(run.model for run in runs))
     if not runs:
+        above = epath.Path(folder).parent.parent
+        if above.name == RUNS:
+            raise ValueError(f"{folder} is the folder of one run; give {above.parent} instead")
         raise ValueError(f"{folder} holds no trained network; train one there first")
     wanted = model or (names[0] if len(names) == 1 else "")
     if wanted not in names:

@@ -63,6 +63,10 @@ COMMITTED = "commit_success.txt"
 READINGS, READING = "readings", "reading.json"
 
 
+RUNS = "runs"
+"""Folder of a working directory in which each run has one, MODEL/seed0-fold0."""
+
+
 def slug(condition: str) -> str:
     """Turn a condition into a file name that is unique and readable."""
     plain = re.sub(r"[^A-Za-z0-9.=-]+", "_", condition).strip("_")
@@ -433,7 +437,7 @@ class Workdir:
 
     def run(self, model: str, seed: int, fold: int = 0) -> Run:
         """Name the folder of one trained network."""
-        folder = self.root / "runs" / model / f"seed{seed}-fold{fold}"
+        folder = self.root / RUNS / model / f"seed{seed}-fold{fold}"
         return Run(folder, model, seed, fold, self.writes)
 
     def write_text(self, name: str, text: str) -> None:
@@ -520,7 +524,7 @@ class Workdir:
     def runs(self) -> list[Run]:
         """List the runs that exist, by model, seed and fold."""
         found = []
-        parent = self.root / "runs"
+        parent = self.root / RUNS
         for model in sorted(parent.iterdir()) if parent.exists() else []:
             for folder in sorted(model.iterdir()) if model.is_dir() else []:
                 match = RUN_NAME.fullmatch(folder.name)

@@ -1,3 +1,6 @@
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from lqjax.registry import Registry, nearest_first
@@ -40,3 +43,39 @@ def test_finds_the_files_of_its_packages():
 
     assert {"sgd", "adamw"} <= set(OPTIMIZERS)
     assert {"constant", "step", "cosine"} <= set(SCHEDULES)
+
+
+@pytest.fixture
+def slow_package(tmp_path, monkeypatch):
+    """A package of three files, each of which takes a while to import."""
+    folder = tmp_path / "slow_things"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        "from lqjax.registry import Registry\nTHINGS = Registry('thing', 'slow_things')\n"
+    )
+    for name in ("first", "second", "third"):
+        (folder / f"{name}.py").write_text(
+            "import time\nfrom slow_things import THINGS\n"
+            f"time.sleep(0.1)\nTHINGS.add({name!r}, THINGS.kind)\n"
+        )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    for name in [name for name in sys.modules if name.startswith("slow_things")]:
+        del sys.modules[name]
+
+
+def test_threads_that_ask_first_all_find_everything(slow_package):
+    from slow_things import THINGS
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: THINGS.names(), range(4)))
+    assert found == [("first", "second", "third")] * 4
+
+
+def test_a_file_may_look_up_others_while_it_is_imported(slow_package, tmp_path):
+    (tmp_path / "slow_things" / "fourth.py").write_text(
+        "from slow_things import THINGS\nTHINGS.add('fourth', THINGS.names())\n"
+    )
+    from slow_things import THINGS
+
+    assert THINGS["fourth"] == ("first",)  # files come in the order of their names

@@ -117,7 +117,10 @@ def keeps_features(network: Network, config: Config) -> bool:
 
 
 def describe_stages(network: Network, config: Config) -> list[str]:
-    """Say in one line what is trained; in none where that is all of the network, alike."""
+    """Say in a line what is trained; in none where that is all of the network, alike.
+
+    Another line warns of layers that are frozen before anything has trained them.
+    """
     stages = make_stages(network, config, 1)
     if not stages.parts:
         return []
@@ -133,4 +136,8 @@ def describe_stages(network: Network, config: Config) -> list[str]:
         said += f"; one stage more every {config.training.unfreeze_epochs} epoch(s)"
     if keeps_features(network, config):
         said += "; the features that it reads are computed once"
-    return [said]
+    drawn = (
+        f"warning: the frozen layers of {network.name} start from drawn weights and stay so; give"
+        " model.init_from"
+    )
+    return [said, drawn] if stages.frozen and not config.model.init_from else [said]

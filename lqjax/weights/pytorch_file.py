@@ -198,14 +198,18 @@ def _tensors(found: Any) -> dict[str, StoredTensor]:
     if not isinstance(found, dict):
         raise ValueError(f"it holds a {type(found).__name__}, not a dict of tensors")
     inside = [found, *(found[name] for name in INSIDE if isinstance(found.get(name), dict))]
-    for candidate in inside:
-        tensors = {
+    candidates = [
+        {
             name: tensor
             for name, tensor in candidate.items()
             if isinstance(name, str) and isinstance(tensor, StoredTensor)
         }
-        if tensors:
-            return _unwrapped(tensors)
+        for candidate in inside
+    ]
+    # The first of those with the most: beside the weights lies the best accuracy, as a tensor.
+    tensors = max(candidates, key=len)
+    if tensors:
+        return _unwrapped(tensors)
     listed = ", ".join(map(repr, list(found)[:5])) or "nothing"
     raise ValueError(f"it holds no tensors, only {listed}; save model.state_dict()")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from lqjax.rows import replace_bytes
 
 START = struct.Struct("<Q")
 """How long the header is, before it."""
+
+NOTES = "__metadata__"
+"""Entry of the header that is no tensor."""
 
 
 def is_safetensors(path: Path) -> bool:
@@ -34,7 +39,27 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         with safe_open(path, framework="np") as file:
             return {name: _tensor(file, name) for name in file.keys()}  # noqa: SIM118 (no dict)
     except SafetensorError as error:
-        raise ValueError(f"it is cut off or damaged ({' '.join(str(error).split())})") from None
+        missing = _first_cut_off(path)
+        why = f"{missing} does not lie in it" if missing else " ".join(str(error).split())
+        raise ValueError(f"it is cut off or damaged ({why})") from None
+
+
+def _first_cut_off(path: Path) -> str:
+    """Name the first tensor that the header places past the end; empty if that cannot be told."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        [length] = START.unpack(file.read(START.size))
+        header = file.read(min(length, size))
+    try:
+        entries = json.loads(header)
+        ends = {
+            name: START.size + length + int(entry["data_offsets"][1])
+            for name, entry in entries.items()
+            if name != NOTES
+        }
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        return ""
+    return next((name for name, end in sorted(ends.items(), key=itemgetter(1)) if end > size), "")
 
 
 def _tensor(file: Any, name: str) -> np.ndarray:

@@ -338,7 +338,14 @@ def test_stages_are_all_layers_but_the_head_in_order(name):
 def test_what_is_trained_is_said():
     network = staged()
     assert describe_stages(network, config()) == []
-    (line,) = describe_stages(network, config(training__last_stages=0))
+    head_only = {"training__last_stages": 0, "model__init_from": "weights.pth"}
+    (line,) = describe_stages(network, config(**head_only))
     frozen = "frozen: first, norm, second, norm2, third"
     once = "the features that it reads are computed once"
     assert line == f"trained: last (52 parameters); {frozen}; {once}"
+
+
+def test_layers_that_are_frozen_as_they_were_drawn_are_warned_of():
+    _, line = describe_stages(staged(), config(training__last_stages=0))
+    assert line.startswith("warning: the frozen layers of staged start from drawn weights")
+    assert len(describe_stages(staged(), config(optimizer__layer_decay=0.5))) == 1

@@ -101,8 +101,9 @@ def test_logits_are_those_of_pytorch(pytorch, size):
     assert_same_at(pytorch, pytorch.files[0], "", size)
 
 
-def test_logits_of_the_deepest_are_those_of_pytorch(deep):
-    assert_same_at(deep, deep.files[0], deep.name, 64)
+@pytest.mark.parametrize("size", SIZES)
+def test_logits_of_the_deepest_are_those_of_pytorch(deep, size):
+    assert_same_at(deep, deep.files[0], deep.name, size)
 
 
 def test_all_files_of_pytorch_hold_the_same(pytorch):

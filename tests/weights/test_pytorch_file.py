@@ -53,6 +53,7 @@ def test_all_arrays_are_read(as_old, tmp_path):
     "wrap",
     [
         lambda tensors: {"epoch": 3, "state_dict": tensors, "best": 0.5, "lists": [1, (2, "x")]},
+        lambda tensors: {"best_acc1": next(iter(tensors.values())), "state_dict": tensors},
         lambda tensors: {"model": {f"module.{name}": t for name, t in tensors.items()}},
         lambda tensors: {f"module._orig_mod.{name}": tensor for name, tensor in tensors.items()},
     ],
