@@ -499,7 +499,7 @@ class AuditConfig(_Checked):
 
     sharpness_below: float = setting(
         0.15,
-        "blurry: the sharpness score is below this (13 of 13 photographs are when blurred by 3 % of"
+        "blurry: the sharpness score is below this (15 of 15 photographs are when blurred by 3 % of"
         " their longer side, and none is as it was)",
         low=0.0,
         high=1.0,

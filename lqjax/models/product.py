@@ -12,6 +12,9 @@ from lqjax.models.platforms import rewrites_for_cpu
 SIGN_BIT = 31
 """Place of the sign in a float32."""
 
+MATRIX = 2
+"""Dimensions of a batch of vectors."""
+
 
 def product(vectors: jax.Array, matrix: jax.Array) -> jax.Array:
     """Multiply vectors by a matrix.
@@ -27,9 +30,10 @@ def product(vectors: jax.Array, matrix: jax.Array) -> jax.Array:
       matrix: (inputs, outputs), of the dtype of `vectors`.
 
     Returns:
-      (batch, outputs), of the same dtype.
+      (batch, outputs), of the same dtype. On a CPU only reverse derivatives are possible.
     """
-    if not rewrites_for_cpu() or vectors.dtype != jnp.float32:
+    plain = vectors.dtype != jnp.float32 or vectors.ndim != MATRIX or not vectors.size
+    if plain or not rewrites_for_cpu():
         return vectors @ matrix
     return _in_turn(vectors, matrix)
 

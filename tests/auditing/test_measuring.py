@@ -204,18 +204,26 @@ def equal(one, other):
     np.testing.assert_array_equal(other.hashes, one.hashes)
 
 
+@pytest.fixture
+def programs_of_its_own():
+    """Trace anew what a test changes, and again what comes after it."""
+    jax.clear_caches()
+    yield
+    jax.clear_caches()
+
+
+@pytest.mark.usefixtures("programs_of_its_own")
 @pytest.mark.parametrize("pixels", [1, 2**30])
 def test_nothing_depends_on_how_many_a_processor_looks_at_together(
     table, folder, monkeypatch, pixels
 ):
     monkeypatch.setattr(base, "PIXELS_AT_A_TIME", pixels)
-    jax.clear_caches()  # of programs that were written with another number
     equal(table, audit(folder, 8))
 
 
+@pytest.mark.usefixtures("programs_of_its_own")
 def test_accelerators_look_at_a_batch_as_a_whole(table, folder, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    jax.clear_caches()
     equal(table, audit(folder, 8))
 
 

@@ -121,3 +121,12 @@ def test_what_the_loss_does_not_use_has_no_gradient():
     given = [jnp.asarray(array) for array in draw((4, 3), (3, 2))]
     found = jax.grad(lambda *given: 0 * given[0].sum() + (0 * product(*given)).sum(), (0, 1))
     assert not any(np.any(gradient) for gradient in found(*given))
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (2, 5, 3)])
+def test_no_vectors_and_stacks_of_them_have_gradients_too(shape):
+    vectors, matrix = (jnp.asarray(array) for array in draw(shape, (3, 2)))
+    found = jax.grad(lambda *given: (product(*given) ** 2).sum(), (0, 1))(vectors, matrix)
+    expected = jax.grad(lambda *given: ((given[0] @ given[1]) ** 2).sum(), (0, 1))(vectors, matrix)
+    for ours, plain in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-5)

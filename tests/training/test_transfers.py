@@ -4,6 +4,10 @@ import contextlib
 import ctypes
 import gc
 import logging
+import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -246,8 +250,30 @@ def test_a_long_run_keeps_nothing(tmp_path, monkeypatch, placing):
     assert slope(memory) < KIB_AN_EPOCH, memory
 
 
-@pytest.mark.usefixtures("only_new_garbage", "unheard")
-def test_many_checkpoints_keep_nothing(tmp_path, monkeypatch):
+def test_many_checkpoints_keep_nothing():
+    """In a process of its own: how much glibc keeps for each thread goes up and down by arrays."""
+    if sys.platform != "linux":
+        pytest.skip("reads /proc, and sets what glibc reads")
+    command = "from tests.training import test_transfers as t; t.many_checkpoints_keep_nothing()"
+    environment = {**os.environ, "MALLOC_ARENA_MAX": "1"}
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", command],
+        env=environment, cwd=root, capture_output=True, text=True, check=False, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def many_checkpoints_keep_nothing():
+    import tests.conftest  # noqa: F401 (the devices and the cache of the tests)
+
+    gc.freeze()
+    logging.disable()
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
+        check_many_checkpoints(Path(folder), monkeypatch)
+
+
+def check_many_checkpoints(tmp_path, monkeypatch):
     arrays, memory = memory_of_a_run(tmp_path, monkeypatch, CHECKPOINTS, WIDE, saves=True)
     assert len(set(arrays)) == 1, arrays
     assert slope(memory) < KIB_A_CHECKPOINT, memory
