@@ -53,7 +53,7 @@ HELP = """usage: python launch.py [--mode=MODE] [--config=RECIPE] [--config.GROU
 Train networks under one protocol, degrade the test images, and report which network to choose.
 
   --mode=MODE       compare (default: train, evaluate, report), train, evaluate, or report;
-                    audit, advise, list, gallery and degrade are below
+                    predict, audit, advise, list, gallery and degrade are below
   --config=RECIPE   a recipe file; default configs/quickstart.py
   --config.GROUP.SETTING=VALUE
                     change one setting, for example --config.optimizer.learning_rate=0.003
