@@ -20,6 +20,9 @@ from lqjax.weights.stored_tensors import ELEMENTS, Storage, StoredTensor, to_arr
 ZIP_START = b"PK\x03\x04"
 """What a zip archive begins with."""
 
+ENTRY = struct.Struct("<26xHH")
+"""What stands before each entry of a zip archive; read are the lengths of its name and of more."""
+
 PICKLE = b"\x80"
 """What a pickle begins with, from its second protocol on."""
 
@@ -73,7 +76,48 @@ def _read_archive(path: Path) -> dict[str, np.ndarray]:
             found = read_pickle(io.BytesIO(content(pickles[0])))
             return _arrays(found, lambda storage: content(f"{folder}/data/{storage.key}"), path)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, struct.error) as error:
-        raise ValueError(f"it is cut off or damaged ({' '.join(str(error).split())})") from None
+        missing = _first_cut_off(path)
+        why = f"{missing} does not lie in it" if missing else " ".join(str(error).split())
+        raise ValueError(f"it is cut off or damaged ({why})") from None
+
+
+def _first_cut_off(path: Path) -> str:
+    """Name the first tensor whose numbers are not all in an archive; empty if that is unknown.
+
+    The list of contents of an archive stands at its end, and is gone with it.
+    """
+    with (
+        path.open("rb") as file,
+        closing(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)) as stream,
+    ):
+        try:
+            name, begin = _entry_at(stream, 0)
+            folder, _, last = name.partition(b"/")
+            if last != b"data.pkl":
+                return ""
+            stream.seek(begin)
+            seen: set[str] = set()
+            for name_of_tensor, tensor in _tensors(read_pickle(stream)).items():
+                storage = tensor.storage
+                if storage.key in seen:
+                    continue
+                seen.add(storage.key)
+                wanted = folder + f"/data/{storage.key}".encode()
+                found = stream.find(wanted, begin) - ENTRY.size
+                name, begin = _entry_at(stream, found) if found >= 0 else (b"", 0)
+                begin += storage.length * ELEMENTS[storage.kind].itemsize
+                if name != wanted or begin > len(stream):
+                    return name_of_tensor
+        except (ValueError, KeyError, OverflowError, EOFError, struct.error):
+            return ""
+    return ""
+
+
+def _entry_at(stream: mmap.mmap, place: int) -> tuple[bytes, int]:
+    """Read the name of an entry, and where its content begins."""
+    sizes = ENTRY.unpack_from(stream, place)
+    begin = place + ENTRY.size
+    return stream[begin : begin + sizes[0]], begin + sizes[0] + sizes[1]
 
 
 def _check_sizes(entries: Iterable[zipfile.ZipInfo], size: int) -> None:
@@ -111,7 +155,9 @@ def _read_old(path: Path) -> dict[str, np.ndarray]:
         found = read_pickle(stream)
         keys = read_pickle(stream)
         tensors = _tensors(found)
-        places = _places(stream, keys, {t.storage.key: t.storage for t in _all_tensors(found)})
+        storages = {t.storage.key: t.storage for t in _all_tensors(found)}
+        owners = {t.storage.key: name for name, t in reversed(tensors.items())}
+        places = _places(stream, keys, storages, owners)
 
         def content(storage: Storage) -> bytes:
             begin, end = places[storage.key]
@@ -121,7 +167,7 @@ def _read_old(path: Path) -> dict[str, np.ndarray]:
 
 
 def _places(
-    stream: mmap.mmap, keys: Any, storages: Mapping[str, Storage]
+    stream: mmap.mmap, keys: Any, storages: Mapping[str, Storage], owners: Mapping[str, str]
 ) -> dict[str, tuple[int, int]]:
     """Find where the numbers of each storage begin and end."""
     if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
@@ -130,7 +176,7 @@ def _places(
     for key in keys:
         head = stream.read(LENGTH.size)
         if len(head) < LENGTH.size:
-            raise ValueError(f"it is cut off before storage {key}")
+            raise ValueError(f"it is cut off before {owners.get(key, f'storage {key}')}")
         if key not in storages:
             raise ValueError(f"storage {key} belongs to no tensor of it")
         storage = storages[key]
@@ -140,7 +186,7 @@ def _places(
         begin = stream.tell()
         end = begin + length * ELEMENTS[storage.kind].itemsize
         if end > len(stream):
-            raise ValueError(f"it is cut off in storage {key}")
+            raise ValueError(f"it is cut off in {owners.get(key, f'storage {key}')}")
         stream.seek(end)
         places[key] = begin, end
     return places

@@ -64,6 +64,31 @@ def test_weights_inside_of_checkpoints_are_found(wrap, as_old, tmp_path):
 
 
 @pytest.mark.parametrize("as_old", FORMS)
+def test_a_file_that_is_cut_off_names_the_first_tensor_that_is(as_old, tmp_path):
+    content = state_dict(ARRAYS, as_old=as_old)
+    for name, array in ARRAYS.items():
+        place = content.index(array.tobytes())
+        path = write(tmp_path / "a.pth", content[: place + array.nbytes - 1])
+        with pytest.raises(
+            ValueError, match=f"cut off.*[ (]{name}( does not lie in it)?"
+        ) as caught:
+            read_tensors(path)
+        others = set(ARRAYS) - {name}
+        assert not any(other in str(caught.value) for other in others)
+
+
+def test_a_storage_that_two_tensors_share_is_looked_for_once(tmp_path):
+    def wrap(tensors):
+        first = tensors["conv1.weight"]
+        return {"conv1.weight": first, "tied": Tensor(first.storage, (4,)), **tensors}
+
+    content = state_dict(ARRAYS, wrap=wrap)
+    path = write(tmp_path / "a.pth", content[: content.index(ARRAYS["fc.weight"].tobytes())])
+    with pytest.raises(ValueError, match=r"fc\.weight does not lie in it"):
+        read_tensors(path)
+
+
+@pytest.mark.parametrize("as_old", FORMS)
 def test_pytorch_reads_and_writes_the_same(as_old, tmp_path):
     torch = pytest.importorskip("torch")
     path = write(tmp_path / "ours.pth", state_dict(ARRAYS, as_old=as_old))
