@@ -270,11 +270,7 @@ def many_checkpoints_keep_nothing():
     gc.freeze()
     logging.disable()
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
-        check_many_checkpoints(Path(folder), monkeypatch)
-
-
-def check_many_checkpoints(tmp_path, monkeypatch):
-    arrays, memory = memory_of_a_run(tmp_path, monkeypatch, CHECKPOINTS, WIDE, saves=True)
+        arrays, memory = memory_of_a_run(Path(folder), monkeypatch, CHECKPOINTS, WIDE, saves=True)
     assert len(set(arrays)) == 1, arrays
     assert slope(memory) < KIB_A_CHECKPOINT, memory
 
