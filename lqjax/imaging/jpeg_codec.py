@@ -47,13 +47,14 @@ C_1_961, C_2_053, C_2_562, C_3_072 = 16069, 16819, 20995, 25172
 
 # Colour weights, 16 bits after the point (jccolor.c, jdcolor.c).
 COLOUR_BITS = 16
-TO_Y = (19595, 38470, 7471)
-TO_CB = (-11059, -21709, 32768)
-TO_CR = (32768, -27439, -5329)
+TO_YCC = np.array(  # rows Y, Cb, Cr; columns red, green, blue
+    [[19595, 38470, 7471], [-11059, -21709, 32768], [32768, -27439, -5329]], np.int32
+)
 RED_FROM_CR, BLUE_FROM_CB = 91881, 116130
 GREEN_FROM_CB, GREEN_FROM_CR = -22554, -46802
 COLOUR_HALF = 1 << (COLOUR_BITS - 1)
 CHROMA_OFFSET = (CENTRE << COLOUR_BITS) + COLOUR_HALF - 1
+YCC_OFFSETS = np.array([COLOUR_HALF, CHROMA_OFFSET, CHROMA_OFFSET], np.int32)
 
 
 def _forward_matrix() -> np.ndarray:
@@ -116,15 +117,22 @@ def jpeg_round_trip(levels: jax.Array, quality: Scalar) -> jax.Array:
     if levels.shape[3] == 1:
         return code_planes(levels[..., 0], luminance)[..., None]
     chrominance = scaled_table(CHROMINANCE_TABLE, quality)
-    luma = code_planes(_weighted(levels, TO_Y, COLOUR_HALF), luminance)
+    luma, *chroma = _to_ycc(levels)
+    luma = code_planes(luma, luminance)
     # One after the other: stacking them along the batch would move data between devices.
-    cb, cr = (_code_chroma(levels, weights, chrominance) for weights in (TO_CB, TO_CR))
+    cb, cr = (_code_chroma(plane, chrominance) for plane in chroma)
     return _to_rgb(luma, cb - CENTRE, cr - CENTRE)
 
 
-def _code_chroma(levels: jax.Array, weights: tuple[int, int, int], table: jax.Array) -> Planes:
-    height, width = levels.shape[1:3]
-    halved = _halve(_weighted(_extend(levels, 2 * BLOCK), weights, CHROMA_OFFSET))
+def _to_ycc(levels: jax.Array) -> list[Planes]:
+    # As a product: XLA would otherwise compute the levels once for each plane that they go into.
+    weighted = jnp.einsum("bhwc,kc->bhwk", levels, TO_YCC) + YCC_OFFSETS[None, None, None]
+    return [weighted[..., number] >> COLOUR_BITS for number in range(len(TO_YCC))]
+
+
+def _code_chroma(plane: Planes, table: jax.Array) -> Planes:
+    height, width = plane.shape[1:]
+    halved = _halve(_extend(plane, 2 * BLOCK))
     # Below the image libjpeg repeats the last chroma row; to the right, the last pixel.
     rows, columns = -(-height // 2), -(-width // 2)
     coded = code_planes(halved[:, :rows], table)[:, :, :columns]
@@ -157,11 +165,6 @@ def _extend(images: jax.Array, multiple: int) -> jax.Array:
             last = jax.lax.slice_in_dim(images, size - 1, size, axis=axis)
             images = jnp.concatenate([images, jnp.repeat(last, missing, axis)], axis)
     return images
-
-
-def _weighted(levels: jax.Array, weights: tuple[int, int, int], offset: int) -> Planes:
-    red, green, blue = (levels[..., channel] * weights[channel] for channel in range(3))
-    return (red + green + blue + offset) >> COLOUR_BITS
 
 
 def _halve(planes: Planes) -> Planes:
@@ -216,9 +219,12 @@ def _from_blocks(blocks: jax.Array, shape: tuple[int, ...]) -> Planes:
 def _quantise(coefficients: jax.Array, table: jax.Array) -> jax.Array:
     """Round to multiples of the table, halves away from zero, and undo the scale."""
     divisor = (table << DCT_SCALE_BITS)[:, :, None, None]
-    quotient = jax.lax.div(
-        jnp.abs(coefficients) + (divisor >> 1), jnp.broadcast_to(divisor, coefficients.shape)
-    )
+    dividend = jnp.abs(coefficients) + (divisor >> 1)
+    # In floats, with the remainder put right: vector units cannot divide integers. Dividends are
+    # below 2^17, so that the quotient is off by one at most, however a device divides.
+    quotient = (dividend.astype(jnp.float32) / divisor.astype(jnp.float32)).astype(jnp.int32)
+    remainder = dividend - quotient * divisor
+    quotient += (remainder >= divisor).astype(jnp.int32) - (remainder < 0).astype(jnp.int32)
     return jnp.sign(coefficients) * quotient * table[:, :, None, None]
 
 

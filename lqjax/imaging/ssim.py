@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,6 +32,9 @@ _WEIGHTS = (_GAUSSIAN / _GAUSSIAN.sum()).astype(np.float32)
 Rows = Float[Array, "batch height values"]
 """Images whose rows hold the channels of each pixel side by side."""
 
+Averages = tuple[Rows, Rows, Rows, Rows]
+"""Of sums and differences, and of the squares of both."""
+
 
 def ssim(images: Images, reference: Images) -> jax.Array:
     """Measure the structural similarity of each image: 1 where equal, about 0 where unrelated.
@@ -52,7 +57,7 @@ def ssim(images: Images, reference: Images) -> jax.Array:
     """
     check_sizes(images.shape, reference.shape)
     channels = images.shape[3]
-    return ssim_of_rows(as_rows(images), as_rows(reference), channels)
+    return _similarity(as_rows(images), as_rows(reference), channels, _averages_in_turn)
 
 
 def as_rows(images: Images) -> Rows:
@@ -72,16 +77,20 @@ def ssim_of_rows(images: Rows, reference: Rows, channels: int) -> jax.Array:
     50 us an image so, and 4 us on rows.
 
     Args:
-      images, reference: of one shape that `check_sizes` lets pass, in [0, 1].
+      images, reference: of one shape that `check_sizes` lets pass, in [0, 1]; on one device.
     """
+    return _similarity(images, reference, channels, _averages_if_needed)
+
+
+def _similarity(
+    images: Rows, reference: Rows, channels: int, averages_down: Callable[..., Averages]
+) -> jax.Array:
     # Sum and difference instead of the two images: their variances are all that is needed, and
     # the one that decides, of the difference, is exact where the images are alike.
     total, total_mean = _centred(images + reference, channels)
     rest, rest_mean = _centred(images - reference, channels)
-    values, squares = _averages_down(jnp.stack([total, rest]))
-    total, rest, total_square, rest_square = (
-        _average(rows, 2, channels) for rows in (*values, *squares)
-    )
+    down = averages_down(total, rest, jnp.any(images != reference))
+    total, rest, total_square, rest_square = (_average(rows, 2, channels) for rows in down)
     means = [_spread(mean, total.shape[2]) for mean in (total_mean, rest_mean)]
     levels = jnp.square(total + means[0]), jnp.square(rest + means[1])
     variances = total_square - jnp.square(total), rest_square - jnp.square(rest)
@@ -131,13 +140,39 @@ def _missing(total: jax.Array, rest: jax.Array, constant: np.float32) -> jax.Arr
     return 2 * rest / (total + rest + constant)
 
 
-def _averages_down(stacked: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Average several batches of rows, and their squares, along columns."""
-    # A loop, because its results are written out. Fused with the averages along rows, those along
-    # columns would be computed again for each of 11 places.
-    return jax.lax.map(
-        lambda rows: (_average(rows, 1, 1), _average(jnp.square(rows), 1, 1)), stacked
+def _averages_if_needed(total: Rows, rest: Rows, differ: jax.Array) -> Averages:
+    """Average two batches of rows, and their squares, along columns.
+
+    Args:
+      total, rest: one shape.
+      differ: whether the images do. Where they are equal SSIM is 1 whatever these averages are,
+        and zeros stand for them.
+    """
+
+    # A choice that is open until then has its results written out. Fused with the averages along
+    # rows, those along columns would be computed again for each of 11 places. With a loop instead,
+    # which puts results into their place value by value, one core of a CPU took 95 us for SSIM of a
+    # colour image of 64 px, and 51 us so. Devices that share the batch would have to agree first.
+    def averages(total: Rows, rest: Rows) -> Averages:
+        squares = jnp.square(total), jnp.square(rest)
+        first, second, third, fourth = (_average(rows, 1, 1) for rows in (total, rest, *squares))
+        return first, second, third, fourth
+
+    def zeros(total: Rows, rest: Rows) -> Averages:
+        shape = jax.eval_shape(averages, total, rest)[0].shape
+        nothing = jnp.zeros(shape, total.dtype)
+        return nothing, nothing, nothing, nothing
+
+    return jax.lax.cond(differ, averages, zeros, total, rest)
+
+
+def _averages_in_turn(total: Rows, rest: Rows, differ: jax.Array) -> Averages:
+    """Average likewise, in a loop: wherever the batch lies and whatever it is transformed by."""
+    (total, rest), (total_square, rest_square) = jax.lax.map(
+        lambda rows: (_average(rows, 1, 1), _average(jnp.square(rows), 1, 1)),
+        jnp.stack([total, rest]),
     )
+    return total, rest, total_square, rest_square
 
 
 def _average(rows: Rows, axis: int, step: int) -> Rows:

@@ -35,6 +35,16 @@ def test_pieces_of_every_length_give_what_scikit_image_gives(monkeypatch, at_a_t
     np.testing.assert_allclose(similarities, expected, atol=5e-6)
 
 
+def test_pieces_that_are_equal_have_no_damage(monkeypatch):
+    monkeypatch.setattr(damage, "_PIECE_VALUES", 2 * int(np.prod(SHAPE)))
+    degraded, reference = pair()
+    images = np.concatenate([reference[:2], degraded[2:]])  # the first piece is left as it was
+    ratios, similarities = measure(jax.device_put(images), jax.device_put(reference))
+    np.testing.assert_array_equal(ratios[:2], np.inf)
+    np.testing.assert_array_equal(similarities[:2], 1)
+    assert np.isfinite(ratios[2:]).all() and np.all(similarities[2:] < 1)
+
+
 def test_a_batch_that_devices_share_is_not_cut(monkeypatch):
     monkeypatch.setattr(damage, "_PIECE_VALUES", 1)
     images = np.zeros((8, *SHAPE), np.float32)
