@@ -176,7 +176,8 @@ class Grid:
                 return shown
             degraded = apply_condition(condition, shown, numbers, self.seed)
             if condition.name not in self.damages:
-                measured.append(meanwhile(measure, degraded, as_floats(clean, numbers)))
+                reference = shown if clean is given else as_floats(clean, numbers)
+                measured.append(meanwhile(measure, degraded, reference))
             return degraded
 
         return prepare
