@@ -29,6 +29,7 @@ from lqjax.reporting.markup import Markup, element, join, verbatim
 from lqjax.reporting.sorting import sort_value
 
 INTERVAL = re.compile(r"( ?\[[^\[\]]*\])")
+ENDS = re.compile(r"(\[-?[\d.,]+, -?[\d.,]+\])")
 FLAG = re.compile(r"(?<!\S)(--[a-z][\w.]*(?:=\w+)?)")
 SUMMARY = "summary"
 LEAST_SORTED = 3
@@ -119,7 +120,9 @@ def _block(block: Block, drawn: Mapping[str, Drawn]) -> Markup:
             return _tiles(block)
         case Facts(pairs):
             return element(
-                "dl", *(join(element("dt", k), element("dd", v)) for k, v in pairs), class_="facts"
+                "dl",
+                *(join(element("dt", k), element("dd", *_unbroken(v))) for k, v in pairs),
+                class_="facts",
             )
         case Commands(pairs):
             return _commands(pairs)
@@ -147,6 +150,12 @@ def _prose(text: str) -> Iterator[str]:
     """Keep each flag in a sentence on one line, for the same reason."""
     for number, part in enumerate(FLAG.split(text)):
         yield element("span", verbatim(part), class_="flag") if number % 2 else part
+
+
+def _unbroken(text: str) -> Iterator[str]:
+    """Keep each interval in a text on one line."""
+    for number, part in enumerate(ENDS.split(text)):
+        yield element("span", part, class_="interval") if number % 2 else part
 
 
 def _breakable(name: str) -> Markup:

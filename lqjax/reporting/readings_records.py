@@ -18,7 +18,7 @@ class ReadingRecord:
       itself: accuracy of the network itself, a share in [0, 1], with its 95 % interval.
       accuracy: that of the reading, with its own.
       gap: `accuracy` less `itself`, paired on the same images, with its own.
-      runs_low, runs_high: 95 % interval of the gap of the mean over training runs; else empty.
+      runs_low, runs_high: 95 % interval of the gap over training runs, three or more; else empty.
     """
 
     model: str
@@ -44,19 +44,11 @@ def reading_records(readings: Readings | None) -> list[ReadingRecord]:
     for read in readings.models if readings else ():
         records += [_record(read, name, cell) for name, cell in read.cells.items()]
         if read.degraded is not None:
-            ends = read.retrained[1:] if read.retrained is not None else (None, None)
-            records.append(_record(read, DEGRADED_MEAN, read.degraded, *ends))
+            records.append(_record(read, DEGRADED_MEAN, read.degraded))
     return records
 
 
-def _record(
-    read: ReadModel,
-    condition: str,
-    cell: ReadCell,
-    runs_low: float | None = None,
-    runs_high: float | None = None,
-) -> ReadingRecord:
+def _record(read: ReadModel, condition: str, cell: ReadCell) -> ReadingRecord:
     numbers = (*cell.itself, *cell.accuracy, *cell.gap)
-    return ReadingRecord(
-        read.model, read.reading, condition, read.runs, *numbers, runs_low, runs_high
-    )
+    over_runs = cell.retrained[1:] if cell.retrained is not None else (None, None)
+    return ReadingRecord(read.model, read.reading, condition, read.runs, *numbers, *over_runs)
