@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from etils import epath
 
 from lqjax.config import DataConfig
 from lqjax.data.chunks import (
@@ -93,7 +94,7 @@ class Classifier:
           ValueError: no such path, no pictures, or arrays that are no images.
         """
         if isinstance(images, (str, os.PathLike)):
-            root = Path(images)
+            root = Path(images).expanduser()
             if root.is_dir():
                 names = list_pictures(root)
                 return self._of_files([str(root / name) for name in names], names)
@@ -103,8 +104,8 @@ class Classifier:
         if isinstance(images, (list, tuple)) and any(map(_is_path, images)):
             if not all(map(_is_path, images)):
                 raise ValueError("paths and pixels cannot be mixed; give a list of one of them")
-            files = [os.fspath(image) for image in images]
-            return self._of_files(files, files)
+            names = [os.fspath(image) for image in images]
+            return self._of_files([os.path.expanduser(name) for name in names], names)  # noqa: PTH111
         return self._of_arrays(images)
 
     def _of_files(self, files: Sequence[str], names: Sequence[str]) -> Predictions:
@@ -205,9 +206,31 @@ def load(
     """
     if batch_size < 1:
         raise ValueError(f"batch_size={batch_size} is not possible; give at least 1")
-    if "://" in str(source) or Path(source).is_dir():
-        return Classifier(weights_of_run(named_run(source, model, seed)), batch_size)
-    return Classifier(weights_of_file(Path(source), model), batch_size)
+    place = _place(source)
+    if "://" in place or Path(place).is_dir():
+        return Classifier(weights_of_run(named_run(place, model, seed)), batch_size)
+    return Classifier(weights_of_file(Path(place), model), batch_size)
+
+
+def _place(source: Any) -> str:
+    """Name the folder or file that a user gave.
+
+    Raises:
+      ValueError: it is none, or lies where this installation does not read.
+    """
+    if not _is_path(source) or not os.fspath(source):
+        raise ValueError(
+            f"{source!r} is no path; give the working directory of a run, or a file of weights"
+            " (.pth, .safetensors)"
+        )
+    place = os.path.expanduser(os.fspath(source))  # noqa: PTH111  # an address stays as it is
+    if "://" in place:
+        try:
+            epath.Path(place).exists()
+        except (ImportError, KeyError) as error:
+            why = str(error) if isinstance(error, ImportError) else "it is of no known kind"
+            raise ValueError(f"{place} cannot be read here ({why}); copy it to a folder") from None
+    return place
 
 
 def _is_path(image: Any) -> bool:

@@ -24,7 +24,7 @@ from lqjax.distributed import (
 )
 from lqjax.overriding import override_all
 from lqjax.recipes import DEFAULT_RECIPE, load_recipe
-from lqjax.rows import Divergence
+from lqjax.rows import Divergence, Row
 from lqjax.signals import STOPS, silence, stop
 from lqjax.stopping import Terminated
 
@@ -107,14 +107,18 @@ def run(arguments: Arguments) -> str:
         return "\n".join([*lines, *_ended(trained.diverged)])
     if arguments.mode == "evaluate":
         evaluated = experiment.evaluate(config, workdir=workdir, progress=progress)
-        lines = [
-            f"{row.model}  {row.condition}: {row.accuracy:.1%}"
-            f" [{row.accuracy_low:.1%}, {row.accuracy_high:.1%}]"
-            for row in evaluated.rows
-        ]
+        lines = [_accuracy(row.model, row) for row in evaluated.rows]
+        lines += [_accuracy(f"{r.row.model}, {r.reading}", r.row) for r in evaluated.readings]
         return "\n".join([*lines, *_ended(evaluated.diverged)])
     result = experiment.compare(config, workdir=workdir, progress=progress)
     return _shown(result.table, result.verdict, result.cautions, result.report)
+
+
+def _accuracy(name: str, row: Row) -> str:
+    return (
+        f"{name}  {row.condition}: {row.accuracy:.1%}"
+        f" [{row.accuracy_low:.1%}, {row.accuracy_high:.1%}]"
+    )
 
 
 def _audited(config: Config, workdir: str, lines: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lqjax.distributed import decide
 from lqjax.epochs import kept_epochs, tested_epoch
 from lqjax.evaluation.grid import NotFiniteError
+from lqjax.outcomes import ReadRow
 from lqjax.progress import Progress
 from lqjax.rows import Cost, Divergence, Row, from_json, to_json
 from lqjax.training.passage import DivergedError
@@ -23,11 +24,11 @@ def has_diverged(run: Run) -> bool:
 
 def evaluate_or_mark(
     bench: Workbench, run: Run, progress: Progress
-) -> tuple[list[Row], Cost] | None:
+) -> tuple[list[Row], Cost, list[ReadRow]] | None:
     """Test a run; mark one of several learning rates whose scores are not finite.
 
     Returns:
-      Rows and cost; `None` for a run that is marked, now or before.
+      Rows, cost, and rows of readings; `None` for a run that is marked, now or before.
 
     Raises:
       NotFiniteError: it is not one of several learning rates.

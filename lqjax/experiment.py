@@ -20,7 +20,7 @@ from lqjax.config import Config
 from lqjax.distributed import decide, refuse_differences, together
 from lqjax.diverging import evaluate_or_mark, has_diverged, refuse_none_left
 from lqjax.network_training import train_network
-from lqjax.outcomes import CompareResult, EvaluateResult, TrainedModel, TrainResult
+from lqjax.outcomes import CompareResult, EvaluateResult, ReadRow, TrainedModel, TrainResult
 from lqjax.progress import Progress, progress_of
 from lqjax.readings.base import expand_readings
 from lqjax.rows import Cost, Divergence, Epoch, Row
@@ -104,7 +104,11 @@ def evaluate(
     with claimed(place):
         _at_work(chosen, place, shown, lines, work, training=False)
     return EvaluateResult(
-        place.root, tuple(tested.rows), tuple(tested.costs), diverged=tuple(tested.diverged)
+        place.root,
+        tuple(tested.rows),
+        tuple(tested.costs),
+        diverged=tuple(tested.diverged),
+        readings=tuple(tested.readings),
     )
 
 
@@ -152,6 +156,7 @@ def compare(
         report=written.path,
         cautions=written.cautions,
         diverged=tuple(tested.diverged),
+        readings=tuple(tested.readings),
     )
 
 
@@ -216,6 +221,7 @@ class _Tested:
 
     rows: list[Row] = field(default_factory=list)
     costs: list[Cost] = field(default_factory=list)
+    readings: list[ReadRow] = field(default_factory=list)
     diverged: list[Divergence] = field(default_factory=list)
 
 
@@ -232,8 +238,9 @@ def _evaluate_all(benches: Sequence[Workbench], progress: Progress, tested: _Tes
                     continue
                 if found is None:
                     continue
-                rows, cost = found
+                rows, cost, readings = found
                 tested.rows += rows
+                tested.readings += readings
                 tested.costs.append(cost)
         if tested.rows:
             bench.workdir.write_rows(tested.rows)

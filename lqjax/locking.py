@@ -33,6 +33,10 @@ NOT_POSSIBLE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 @dataclass
 class _Held:
     descriptor: int
+    before: frozenset[str] | None
+    """What lay in the folder before the file did; `None` where the file was there, too."""
+    made: bool
+    """Whether the folder was made for it."""
     times: int = 1
 
 
@@ -44,8 +48,9 @@ _guard = threading.Lock()
 def locked(folder: epath.Path) -> Iterator[None]:
     """Hold a working directory for as long as the block runs; made if it is not there.
 
-    A process may hold the same directory several times over. Where there are no locks (buckets,
-    Windows, some network file systems) it goes on with a warning.
+    A folder in which the block left nothing is as it was before. A process may hold the same
+    directory several times over. Where there are no locks (buckets, Windows, some network file
+    systems) it goes on with a warning.
 
     Raises:
       ValueError: another process holds it; names process, host and since when.
@@ -65,22 +70,45 @@ def _acquire(folder: epath.Path) -> str:
     if fcntl is None:
         _warn(folder, "this system has no file locks")
         return ""
-    folder.mkdir(parents=True, exist_ok=True)
     path = Path(folder).resolve() / LOCK_NAME
     with _guard:
         if str(path) in _held:
             _held[str(path)].times += 1
             return str(path)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            held = _lock(descriptor, folder)
-            if held:
-                _sign(descriptor)
-                _held[str(path)] = _Held(descriptor)
-        finally:
-            if str(path) not in _held:
-                os.close(descriptor)  # which frees it too
-        return str(path) if held else ""
+        while True:
+            made = not path.parent.exists()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                names = _names(path.parent)
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            except FileNotFoundError:
+                if path.parent.exists():
+                    raise
+                continue  # another process has just taken its folder away
+            before = None if LOCK_NAME in names else names
+            try:
+                held = _lock(descriptor, folder)
+                if held and not _is_file_of(path, descriptor):
+                    continue
+                if held:
+                    _sign(descriptor)
+                    _held[str(path)] = _Held(descriptor, before, made)
+            finally:
+                if str(path) not in _held:
+                    os.close(descriptor)  # which frees it too
+            return str(path) if held else ""
+
+
+def _names(folder: Path) -> frozenset[str]:
+    return frozenset(path.name for path in folder.iterdir())
+
+
+def _is_file_of(path: Path, descriptor: int) -> bool:
+    """Tell whether an open file still has its name: who held it before may have removed it."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _lock(descriptor: int, folder: epath.Path) -> bool:
@@ -105,11 +133,23 @@ def _release(key: str) -> None:
         held = _held[key]
         held.times -= 1
         if not held.times:
-            # The file stays: removing it would let two runs lock two files of one name.
             del _held[key]
             with suppress(OSError):
                 os.ftruncate(held.descriptor, 0)
+                _remove_if_alone(Path(key), held)
             os.close(held.descriptor)
+
+
+def _remove_if_alone(path: Path, held: _Held) -> None:
+    """Take the file away where nothing came of the run, and the folder that was made for it.
+
+    It is still held: who has opened it meanwhile finds that it has lost its name.
+    """
+    if held.before is None or _names(path.parent) - {LOCK_NAME} != held.before:
+        return
+    path.unlink()
+    if held.made:
+        path.parent.rmdir()
 
 
 def _sign(descriptor: int) -> None:

@@ -6,6 +6,7 @@ The setting is `model.init_from`, for all networks or, as an override, for one o
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,13 @@ from lqjax.data.normalisation import Statistics
 from lqjax.distributed import decide, together
 from lqjax.models.network import Network
 from lqjax.named_arrays import named
+from lqjax.recognising import with_its_network
 from lqjax.textlists import enumeration
 from lqjax.trained_weights import belongings_of_run, find_run, weights_of_run
 from lqjax.weights.belongings import Belongings, belongings_of_file
 from lqjax.weights.exporting import to_state_dict
 from lqjax.weights.matching import Matched, match
-from lqjax.weights.reading import read_tensors
+from lqjax.weights.reading import in_one_line, read_tensors
 
 
 @dataclass(frozen=True)
@@ -105,7 +107,7 @@ def read_origin(
     Raises:
       ValueError: the file or directory cannot be used, or the first array that does not fit.
     """
-    text = config.model.init_from
+    text = _expanded(config.model.init_from)
     if not text:
         return Origin({}, ())
     if decide(lambda: _is_folder(text)):
@@ -122,7 +124,8 @@ def read_origin(
         try:
             return match(network.name, tensors, wanted, keep_head=same)
         except ValueError as error:
-            raise ValueError(f"model.init_from={text} does not fit: {error}") from None
+            said = with_its_network(error, tensors, network.name, network.stem)
+            raise ValueError(f"model.init_from={text} does not fit: {in_one_line(said)}") from None
 
     made = together(matched)
     done = f"{len(made.arrays)} of {len(wanted)} arrays"
@@ -134,7 +137,9 @@ def read_origin(
 
 def _belongings(config: Config) -> dict[str, Belongings]:
     """Read what belongs to the weights of each network that starts from some."""
-    texts = {model: config.for_model(model).model.init_from for model in config.model.names}
+    texts = {
+        model: _expanded(config.for_model(model).model.init_from) for model in config.model.names
+    }
     return {
         model: _belonging(text, model, config.seeds[0]) for model, text in texts.items() if text
     }
@@ -149,6 +154,11 @@ def _belonging(text: str, model: str, seed: int) -> Belongings:
             " file, or the working directory of a run"
         )
     return belongings_of_file(Path(text))
+
+
+def _expanded(text: str) -> str:
+    """Put the home folder in the place of a `~`, which shells leave behind an equals sign."""
+    return os.path.expanduser(text)  # noqa: PTH111  # an address stays as it is
 
 
 def _is_folder(text: str) -> bool:

@@ -40,16 +40,31 @@ class TrainResult:
 
 
 @dataclass(frozen=True)
+class ReadRow:
+    """A row of a network that is read otherwise: by a reading of `evaluation.readings`.
+
+    Attributes:
+      reading: canonical text, such as "batch_norm(prior=16)".
+      row: as those of the network itself.
+    """
+
+    reading: str
+    row: Row
+
+
+@dataclass(frozen=True)
 class EvaluateResult:
     """What `evaluate` returns: a row per model and condition, a cost record per model.
 
     Of several learning rates those that diverged, in training or in testing, are named apart.
+    Rows of readings stand by themselves.
     """
 
     workdir: epath.Path
     rows: tuple[Row, ...]
     costs: tuple[Cost, ...]
     diverged: tuple[Divergence, ...] = field(default=(), kw_only=True)
+    readings: tuple[ReadRow, ...] = field(default=(), kw_only=True)
 
     def accuracy(self, model: str, condition: str = "clean") -> float:
         """Return the accuracy of a model under a condition, in [0, 1]; the mean over its runs.

@@ -67,7 +67,7 @@ def _degrade(flags: Mapping[str, str]) -> str:
     )
     copied = degrade_folder(source, target, conditions, settings, Progress(True, 1))
     kept = f", {copied.kept:,} were there already" if copied.kept else ""
-    lines = [f"wrote {copied.written:,} files{kept}; manifest: {copied.manifest}"]
+    lines = [f"wrote {_counted(copied.written, 'file')}{kept}; manifest: {copied.manifest}"]
     return "\n".join([*lines, *_skipped(copied.skipped)])
 
 
@@ -75,7 +75,7 @@ def _skipped(skipped: Sequence[tuple[str, str]]) -> list[str]:
     """List the first files that could not be used."""
     if not skipped:
         return []
-    lines = [f"skipped {len(skipped)} unusable pictures:"]
+    lines = [f"skipped {_counted(len(skipped), 'unusable picture')}:"]
     lines += [f"  {name}: {reason}" for name, reason in skipped[:MOST_LISTED]]
     more = len(skipped) - MOST_LISTED
     return [*lines, f"  and {more} more"] if more > 0 else lines
@@ -85,17 +85,17 @@ def _predict(flags: Mapping[str, str]) -> str:
     from lqjax.classifying import load
     from lqjax.predictions_table import write_predictions
 
-    source = _needed(flags, "input", "predict", "FOLDER")
-    target = Path(_needed(flags, "output", "predict", "predictions.csv"))
+    source = Path(_needed(flags, "input", "predict", "FOLDER")).expanduser()
+    target = Path(_needed(flags, "output", "predict", "predictions.csv")).expanduser()
     given = [flags[name] for name in ("workdir", "weights") if flags.get(name)]
     if len(given) != 1:
         raise ValueError(
             "--mode=predict needs either --workdir=DIR, where a network was trained, or"
             " --weights=FILE"
         )
-    if flags.get("workdir") and not Path(given[0]).is_dir() and "://" not in given[0]:
+    if flags.get("workdir") and not Path(given[0]).expanduser().is_dir() and "://" not in given[0]:
         raise ValueError(f"there is no folder {given[0]}; give the working directory of a run")
-    if not Path(source).exists():
+    if not source.exists():
         raise ValueError(f"{source}: no such folder; give --input a folder of pictures")
     if target.is_dir():
         raise ValueError(f"--output={target} is a folder; give a file, such as predictions.csv")
@@ -106,7 +106,11 @@ def _predict(flags: Mapping[str, str]) -> str:
     counts = Counter(found.classes).most_common(MOST_LISTED)
     lines = [f"{name}: {count:,}" for name, count in counts]
     lines += _skipped(found.skipped)
-    return "\n".join([*lines, f"{len(found):,} pictures; predictions: {target}"])
+    return "\n".join([*lines, f"{_counted(len(found), 'picture')}; predictions: {target}"])
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def _needed(flags: Mapping[str, str], name: str, mode: str, example: str) -> str:

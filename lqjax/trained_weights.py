@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -16,15 +15,16 @@ from lqjax.data.borders import name_trouble
 from lqjax.distributed import decide, lost_another, several_processes
 from lqjax.kept_statistics import FILE_NAME, read_kept
 from lqjax.models.base import MODELS
-from lqjax.models.network import Network, build
+from lqjax.models.network import CHANNELS, Network, build
 from lqjax.named_arrays import filled, named
+from lqjax.recognising import nearest_network, with_its_network
 from lqjax.runtime import make_mesh, read
 from lqjax.training.checkpoints import Checkpoints
 from lqjax.training.state import with_sharding
 from lqjax.training.tested import Tested
 from lqjax.typing import Tree
 from lqjax.weights.belongings import Belongings, belongings_of_file, from_record
-from lqjax.weights.matching import match
+from lqjax.weights.matching import QUESTION, match, missing_key
 from lqjax.weights.published_names import HEAD, STEM, key_of
 from lqjax.weights.reading import in_one_line, read_tensors
 from lqjax.workdir import RUNS, Run, Workdir
@@ -137,20 +137,41 @@ def weights_of_file(path: Path, model: str = "") -> TrainedWeights:
         raise ValueError(in_one_line(str(error))) from None
     try:
         if model or said.model:
-            return _fitted(tensors, said, model or said.model)
+            return _asked(tensors, said, model or said.model)
         return _recognised(tensors, said)
     except ValueError as error:
         raise ValueError(f"{path} cannot be used: {in_one_line(str(error))}") from None
 
 
+def _asked(tensors: Mapping[str, np.ndarray], said: Belongings, model: str) -> TrainedWeights:
+    """Put the arrays of a file into the network that is named for them."""
+    MODELS[model]  # unknown names are refused as such
+    try:
+        return _fitted(tensors, said, model)
+    except ValueError as error:
+        raise ValueError(with_its_network(error, tensors, model, said.stem)) from None
+
+
 def _fitted(tensors: Mapping[str, np.ndarray], said: Belongings, model: str) -> TrainedWeights:
     """Put the arrays of a file into a network."""
     head, stem = key_of(model, HEAD), key_of(model, STEM)
-    for key in (head, stem):
+    for key in (stem, head):
+        if key not in tensors and key == head:
+            raise ValueError(
+                f"it has no {key}, the last layer of {model}; train one, starting from the file"
+                " (model.init_from)"
+            )
+        if key not in tensors:
+            raise ValueError(missing_key(model, key, tensors))
         # One without numbers may have any number of rows: as many classes would be named.
-        if key not in tensors or tensors[key].ndim < 2 or not tensors[key].size:
-            raise ValueError(f"it has no {key}, which {model} needs; is it another network?")
+        if tensors[key].ndim < 2 or not tensors[key].size:
+            raise ValueError(f"its {key} has the shape {tensors[key].shape}, which cannot be")
     count, channels = len(tensors[head]), tensors[stem].shape[1]
+    if channels not in CHANNELS:
+        raise ValueError(
+            f"{stem} is {tensors[stem].shape} in it, for images of {channels} channels; the images"
+            f" of {model} have {' or '.join(map(str, CHANNELS))}"
+        )
     if said.class_names and len(said.class_names) != count:
         raise ValueError(f"it names {len(said.class_names)} classes, and {head} has {count}")
     mean, std = said.statistics(channels)
@@ -172,11 +193,20 @@ def _fitted(tensors: Mapping[str, np.ndarray], said: Belongings, model: str) -> 
 
 
 def _recognised(tensors: Mapping[str, np.ndarray], said: Belongings) -> TrainedWeights:
-    """Put the arrays of a file into the first network that they fit."""
-    for model in MODELS.names():
-        with suppress(ValueError):
-            return _fitted(tensors, said, model)
-    raise ValueError(f"it fits none of {', '.join(MODELS.names())}; name its network")
+    """Put the arrays of a file into the network that they are nearest to."""
+    near = nearest_network(tensors, said.stem)
+    if not near.shared:
+        raise ValueError(
+            f"it begins with {next(iter(tensors))}, and shares no array with any of"
+            f" {', '.join(MODELS.names())}, by torchvision's names"
+        )
+    try:
+        return _fitted(tensors, said, near.model)
+    except ValueError as error:
+        raise ValueError(
+            f"it fits no network; the nearest is {near.model}, of which it has {near.shared} of"
+            f" {near.total} arrays below the last layer: {str(error).removesuffix(QUESTION)}"
+        ) from None
 
 
 def named_run(folder: epath.PathLike, model: str = "", seed: int | None = None) -> Run:

@@ -51,10 +51,16 @@ from lqjax.models.base import MODELS
 from lqjax.models.network import Network, build, choose_stem
 from lqjax.optim.building import check_optimizer, describe_optimizer
 from lqjax.origins import Origin, read_origin, statistics_to_start
+from lqjax.outcomes import ReadRow
 from lqjax.outdated import put_outdated_aside
 from lqjax.progress import Progress
 from lqjax.readings.base import Examples, Subject, expand_readings
-from lqjax.readings.evaluating import evaluate_reading, known_damages, refuse_unread
+from lqjax.readings.evaluating import (
+    evaluate_reading,
+    known_damages,
+    refuse_unfit,
+    refuse_unread,
+)
 from lqjax.rows import Cost, Row, from_json, to_json
 from lqjax.rungs import Rungs
 from lqjax.runtime import environment, make_mesh
@@ -180,6 +186,7 @@ class Workbench:
             check_loss(own.training, self.dataset.class_names)
             check_accumulation(own.training.batch_size, own.training.accumulation, count)
         refuse_unread(self.readings, [self.network(model) for model in self.config.model.names])
+        refuse_unfit(self.readings, self._class_counts, self.dataset.class_names)
 
     def run(self, model: str, seed: int) -> Run:
         """Name the folder of a network."""
@@ -289,22 +296,30 @@ class Workbench:
 
     def material(self, config: Config) -> Material:
         """Say what a network is trained on, by its settings, and how it is validated."""
-        train, classes = self.dataset.train, self.dataset.class_names
-        counts = np.bincount(train.labels, minlength=len(classes))
-        weights = class_weights(config.training.class_weights, classes, counts)
+        train, weights = self.dataset.train, self._class_weights(config)
         _, rows = self.stock.training(self.fold)
         scales = make_scales(self.statistics, weights, self.mesh)
         balanced = train.labels if config.training.sampling == BALANCED else None
         validate = partial(self._validate, config.model.names[0])
         return Material(rows, scales, validate, balanced, lambda: self._validation)
 
+    @property
+    def _class_counts(self) -> np.ndarray:
+        """Count the training images of each class."""
+        return np.bincount(self.dataset.train.labels, minlength=self.dataset.num_classes)
+
+    def _class_weights(self, config: Config) -> np.ndarray:
+        """Say how much each class counts in the loss of a network."""
+        text, classes = config.training.class_weights, self.dataset.class_names
+        return class_weights(text, classes, self._class_counts)
+
     def _validate(self, model: str, params: Tree, stats: Tree) -> tuple[float, float]:
         logits = self._predictor(model).logits(params, stats, self._validation, as_floats)
         labels = self.dataset.validation.labels
         return loss_and_accuracy(logits, labels)
 
-    def evaluate(self, run: Run, progress: Progress) -> tuple[list[Row], Cost]:
-        """Test one network under every condition and measure what it costs.
+    def evaluate(self, run: Run, progress: Progress) -> tuple[list[Row], Cost, list[ReadRow]]:
+        """Test one network under every condition, measure what it costs, and read it otherwise.
 
         Raises:
           NothingToTestError: no weights of it can be read.
@@ -334,8 +349,8 @@ class Workbench:
         self._keep_validation(run, predictor, params, stats, progress)
         if not decide(lambda: self._readable(run.is_measured, progress)):
             self._measure_cost(run, predictor, (params, stats), checkpoint)
-        self._read_otherwise(run, predictor, tested, rows, progress)
-        return rows, from_json(Cost, decide(lambda: to_json(run.cost())))
+        others = self._read_otherwise(run, predictor, tested, rows, progress)
+        return rows, from_json(Cost, decide(lambda: to_json(run.cost()))), others
 
     def _read_otherwise(
         self,
@@ -344,7 +359,7 @@ class Workbench:
         tested: Tested,
         rows: Sequence[Row],
         progress: Progress,
-    ) -> None:
+    ) -> list[ReadRow]:
         """Test the same weights with each reading, under the conditions that are no rungs."""
         grid = Grid(
             self.dataset.name,
@@ -355,6 +370,8 @@ class Workbench:
             damages=known_damages(rows),
             published=self._placed,
         )
+        config = self.config.for_model(run.model)
+        weights = self._class_weights(config)
         subject = Subject(
             predictor,
             tested.weights["params"],
@@ -365,9 +382,14 @@ class Workbench:
             class_names=self.dataset.class_names,
             seed=run.seed,
             test_seed=self.config.evaluation.degradation_seed,
+            class_weighting=config.training.class_weights,
+            class_weights=None if (weights == weights[0]).all() else weights,
         )
-        for asked in self.readings:
-            evaluate_reading(asked, subject, grid, run, tested, progress)
+        return [
+            ReadRow(asked.name, row)
+            for asked in self.readings
+            for row in evaluate_reading(asked, subject, grid, run, tested, progress)
+        ]
 
     def _training_examples(self) -> Examples:
         images, rows = self.stock.training(self.fold)

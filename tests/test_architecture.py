@@ -27,7 +27,7 @@ LAYERS = {
     "outdated": 3, "readings": 3,
     "diverging": 3, "same_images": 3, "same_pictures": 3, "data_audit": 3, "audit_commands": 3,
     "manifest_files": 3,
-    "kept_statistics": 3, "trained_weights": 3, "exporting": 3, "classifying": 3,
+    "kept_statistics": 3, "recognising": 3, "trained_weights": 3, "exporting": 3, "classifying": 3,
     "predictions_table": 3, "origins": 3,
     "arguments": 3, "cli": 3, "corrupting": 3, "picture_batches": 3, "picturing": 3, "tools": 3,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from etils import epath
 from PIL import Image
 
 import lqjax
@@ -281,7 +282,17 @@ def test_what_are_no_images_is_said_in_one_line(classifier, tmp_path):
         assert len(str(refusal.value).splitlines()) == 1
 
 
-def test_what_cannot_be_loaded_is_said_in_one_line(workdir, tmp_path):
+def test_a_bucket_without_its_package_is_said_in_one_line(monkeypatch):
+    def missing(path):
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr(type(epath.Path("s3://x")), "exists", missing)
+    with pytest.raises(ValueError, match=r"s3://x cannot be read here \(Install s3fs"):
+        lqjax.load("s3://x")
+
+
+def test_what_cannot_be_loaded_is_said_in_one_line(workdir, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "a.pth").write_bytes(b"nothing")
     for given, more, match in [
         (tmp_path / "none.pth", {}, r"there is no file .*none\.pth"),
@@ -289,6 +300,11 @@ def test_what_cannot_be_loaded_is_said_in_one_line(workdir, tmp_path):
         (tmp_path, {}, "holds no trained network"),
         (workdir, {"model": "resnet18"}, "holds no resnet18; it has mini"),
         (workdir, {"batch_size": 0}, "batch_size=0 is not possible"),
+        (None, {}, "None is no path; give the working directory of a run, or a file of weights"),
+        (3, {}, "3 is no path"),
+        ("", {}, "'' is no path"),
+        ("what://x", {}, r"what://x cannot be read here \(it is of no known kind\)"),
+        ("~/none.pth", {}, rf"there is no file {tmp_path}/none\.pth"),
     ]:
         with pytest.raises(ValueError, match=match) as refusal:
             lqjax.load(given, **more)
@@ -323,6 +339,7 @@ def most_memory(work):
         tracemalloc.stop()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path, monkeypatch):
     own = belongings(size=64)
     write_run(tmp_path / "work", own)
@@ -387,7 +404,25 @@ def test_the_command_takes_a_file_and_one_picture(folder, workdir, tmp_path, cap
     more = [f"--weights={file}", f"--output={target}", f"--model={MINI}"]
     assert cli.main(predicting(root / "b.png", *more)) == 0
     assert [row[0] for row in rows_of(target)[1:]] == [str(root / "b.png")]
-    assert "1 pictures" in capsys.readouterr().out
+    assert "\n1 picture; predictions: " in capsys.readouterr().out
+
+
+def test_the_command_knows_the_home_folder_and_counts_one_as_one(
+    folder, workdir, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "films").mkdir()
+    Image.fromarray(COLOUR[0]).save(tmp_path / "films" / "a.png")
+    (tmp_path / "films" / "b.png").write_bytes(b"broken")
+    lqjax.export_weights(workdir, tmp_path / "a.safetensors")
+    more = ["--weights=~/a.safetensors", "--output=~/p.csv"]
+    assert cli.main(predicting("~/films", *more)) == 0
+    said = capsys.readouterr().out
+    assert "\nskipped 1 unusable picture:\n" in said and "\n1 picture; predictions: " in said
+    assert [row[0] for row in rows_of(tmp_path / "p.csv")[1:]] == ["a.png", "b.png"]
+    classifier = lqjax.load("~/a.safetensors")
+    assert classifier.predict("~/films").names == ("a.png",)
+    assert classifier.predict(["~/films/a.png"]).names == ("~/films/a.png",)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")

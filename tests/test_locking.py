@@ -55,6 +55,47 @@ def test_a_dead_process_holds_nothing(folder, holder, number):
         assert str(os.getpid()) in (folder / LOCK_NAME).read_text()
 
 
+def test_a_run_that_leaves_nothing_leaves_no_file(folder):
+    """As one that is refused: in a folder of its own, or in one that is no working directory."""
+    with pytest.raises(ValueError, match="refused"), locked(folder), locked(folder):
+        assert (folder / LOCK_NAME).exists()
+        raise ValueError("refused")
+    assert not folder.exists()
+    folder.mkdir()
+    (folder / "a.png").write_text("")
+    with locked(folder):
+        pass
+    assert [path.name for path in folder.iterdir()] == ["a.png"]
+
+
+def test_a_run_that_leaves_something_leaves_the_file(folder):
+    with locked(folder):
+        (folder / "config.json").write_text("{}")
+    names = {"config.json", LOCK_NAME}
+    assert {path.name for path in folder.iterdir()} == names
+    with locked(folder):
+        pass
+    assert {path.name for path in folder.iterdir()} == names
+
+
+def test_a_file_that_was_removed_before_it_was_locked_is_made_anew(folder, monkeypatch):
+    """Between opening and locking, who held it goes and takes it away."""
+    original, taken = locking._lock, []
+
+    def late(descriptor, place):
+        if not taken:
+            taken.append(True)
+            (folder / LOCK_NAME).unlink()
+            folder.rmdir()
+        return original(descriptor, place)
+
+    monkeypatch.setattr(locking, "_lock", late)
+    with locked(folder):
+        assert str(os.getpid()) in (folder / LOCK_NAME).read_text()
+        assert not another_process_can_lock(folder)
+    assert taken
+
+
 def another_process_can_lock(folder):
     command = f"from etils import epath; from lqjax.locking import locked\nwith locked(epath.Path({str(folder)!r})): pass"  # noqa: E501
     done = subprocess.run([sys.executable, "-c", command], capture_output=True, check=False)

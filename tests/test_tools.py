@@ -168,6 +168,7 @@ def test_no_two_pictures_share_an_output(pictures, tmp_path):
     assert len(list((tmp_path / "out/clean").rglob("*.png"))) == 7
 
 
+@pytest.mark.slow
 def test_pictures_too_small_for_an_operation_are_skipped(pictures, tmp_path):
     PIL.Image.fromarray(pixels(3, 1, 1)).save(pictures / "cat/dot.png")
     done = degrade_folder(pictures, tmp_path / "out", "cifar10_c/spatter@5")

@@ -67,6 +67,8 @@ class Subject:
       seed: of the run. What a fit draws comes from it.
       test_seed: of the test, `evaluation.degradation_seed`, the same for all runs. What answers
         draw comes from it.
+      class_weighting: what the run trained with, `training.class_weights`.
+      class_weights: what that makes of each class, float64, (classes,); `None`: all the same.
     """
 
     predictor: Predictor
@@ -78,6 +80,8 @@ class Subject:
     class_names: tuple[str, ...]
     seed: int
     test_seed: int
+    class_weighting: str = "none"
+    class_weights: np.ndarray | None = None
 
 
 class Reader(Protocol):
@@ -113,6 +117,11 @@ def has_all(network: Network) -> str:
     return ""
 
 
+def always_possible(counts: np.ndarray, class_names: tuple[str, ...], **parameters: float) -> str:
+    """Find nothing impossible: of readings that ask nothing of the training images."""
+    return ""
+
+
 def nothing_else(subject: Subject) -> dict[str, Any]:
     """Name nothing: the `settled` of readings that depend on their parameters alone."""
     return {}
@@ -129,6 +138,9 @@ class Reading:
       about: what it is, in one or two sentences for the report.
       source: paper or reference code that defines it.
       missing: tells why a network cannot be read so ("alexnet has no BatchNorm"); empty if it can.
+      impossible: tells why it cannot be fitted to training images, `(counts, class_names,
+        **parameters)`, of which there are so many of each class; empty if it can. It is asked
+        before anything is trained.
       settled: what its answers depend on beside weights and parameters, such as the batch size:
         plain values for JSON. It is kept with the results, and shown; results of other values are
         put aside.
@@ -140,6 +152,7 @@ class Reading:
     about: str
     source: str
     missing: Callable[[Network], str] = has_all
+    impossible: Callable[..., str] = always_possible
     settled: Callable[[Subject], Mapping[str, Any]] = nothing_else
 
 
@@ -152,7 +165,8 @@ def reading(
     """Return a decorator that registers `(subject, **parameters) -> reader`.
 
     Args:
-      described: the other attributes of `Reading`: about and source, perhaps missing and settled.
+      described: the other attributes of `Reading`: about and source, perhaps missing, impossible
+        and settled.
     """
 
     def add(fit: Callable[..., Reader]) -> Callable[..., Reader]:
@@ -175,6 +189,10 @@ class Asked:
     name: str
     reading: Reading = field(compare=False)
     parameters: Mapping[str, float | int] = field(compare=False)
+
+    def impossible(self, counts: np.ndarray, class_names: tuple[str, ...]) -> str:
+        """Tell why it cannot be fitted to training images; empty if it can."""
+        return self.reading.impossible(counts, class_names, **self.parameters)
 
     def fit(self, subject: Subject) -> Reader:
         """Fit it to a run."""

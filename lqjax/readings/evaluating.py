@@ -42,6 +42,22 @@ def refuse_unread(readings: Sequence[Asked], networks: Sequence[Network]) -> Non
             )
 
 
+def refuse_unfit(
+    readings: Sequence[Asked], counts: np.ndarray, class_names: tuple[str, ...]
+) -> None:
+    """Refuse a reading that cannot be fitted to the training images.
+
+    Args:
+      counts: training images of each class.
+
+    Raises:
+      ValueError: one line that says why.
+    """
+    for asked in readings:
+        if reason := asked.impossible(counts, class_names):
+            raise ValueError(f"evaluation.readings={asked.name} is not possible: {reason}")
+
+
 def known_damages(rows: Sequence[Row]) -> dict[str, Damage]:
     """Take what conditions do to the test images from rows of the network itself.
 
@@ -53,10 +69,13 @@ def known_damages(rows: Sequence[Row]) -> dict[str, Damage]:
 
 def evaluate_reading(
     asked: Asked, subject: Subject, grid: Grid, run: Run, tested: Tested, progress: Progress
-) -> None:
+) -> list[Row]:
     """Test a reading under every condition of the grid that has no row of it yet.
 
     A network that lacks what the reading needs has it on record, for the report.
+
+    Returns:
+      Its rows under all conditions; none of a network that lacks what it needs.
 
     Raises:
       ValueError: scores that are infinite or NaN.
@@ -67,7 +86,7 @@ def evaluate_reading(
     if missing := asked.reading.missing(network):
         kept.write_record({**record, MISSING: missing})
         progress.skip()
-        return
+        return []
     put_outdated_aside(kept, tested, progress)
     record[SETTLED] = json.loads(json.dumps(dict(asked.reading.settled(subject))))
     record[NOTES] = _take_up(kept, record[SETTLED], tested, progress)
@@ -87,7 +106,7 @@ def evaluate_reading(
 
     try:
         classes = len(subject.class_names)
-        grid.answer(classify, classes, kept, progress, tested.epoch.epoch)
+        return grid.answer(classify, classes, kept, progress, tested.epoch.epoch)
     except NotFiniteError as error:
         raise ValueError(
             f"{kept.title} under {error.condition}: its scores are not finite; leave this reading"

@@ -28,6 +28,8 @@ class Trained:
       labels: whole numbers, (examples,).
       weights: how much each example counts, float64, (examples,), with a mean of 1, so that a
         parameter such as C means the same whatever they are; `None` where the data has none.
+      class_weights: how much each class counted when the run was trained, float64, (classes,),
+        scaled to a mean of 1 over the training images; `None` where all count the same.
       classes: how many there are, with those that no training image is of.
       seed: of the run; what a fit draws comes from it.
     """
@@ -35,6 +37,7 @@ class Trained:
     features: np.ndarray
     labels: np.ndarray
     weights: np.ndarray | None
+    class_weights: np.ndarray | None
     classes: int
     seed: int
 
@@ -72,15 +75,22 @@ def fit_head(
     """
     trained = training_features(subject)
     names, counts = subject.class_names, np.bincount(trained.labels, minlength=trained.classes)
-    if np.count_nonzero(counts) == 1:
-        raise ValueError(
-            f"evaluation.readings={reading}: all {len(trained.labels)} training images are of the"
-            f" class {names[trained.labels[0]]!r}, and a head needs two; leave it out"
-        )
+    if reason := needs_two_classes(counts, names):
+        raise ValueError(f"evaluation.readings={reading} is not possible: {reason}")
     scores, notes = fit(trained)
     absent = ", ".join(name for name, found in zip(names, counts, strict=True) if not found)
     lacking = (f"no training images of {absent}",) if absent else ()
     return Head(subject, scores, (*lacking, *notes))
+
+
+def needs_two_classes(counts: np.ndarray, class_names: tuple[str, ...], **parameters: float) -> str:
+    """Say why no head can be fitted; empty if one can. See `Reading.impossible`."""
+    if np.count_nonzero(counts) != 1:
+        return ""
+    return (
+        f"all {counts.sum()} training images are of the class"
+        f" {class_names[int(counts.argmax())]!r}, and a head needs two; leave it out"
+    )
 
 
 def features(
@@ -135,9 +145,14 @@ def _training_features(subject: Subject) -> Trained:
         features=features(subject, images, as_floats, lambda images: None),
         labels=np.asarray(train.labels),
         weights=images.weights(),
+        class_weights=_scaled(subject.class_weights, np.asarray(train.labels)),
         classes=len(subject.class_names),
         seed=subject.seed,
     )
+
+
+def _scaled(class_weights: np.ndarray | None, labels: np.ndarray) -> np.ndarray | None:
+    return None if class_weights is None else class_weights / class_weights[labels].mean()
 
 
 class _Weighed:

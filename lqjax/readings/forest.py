@@ -6,8 +6,8 @@ import numpy as np
 
 from lqjax.imaging.operations import Parameter
 from lqjax.readings.base import Subject, reading
-from lqjax.readings.features import Head, Trained, fit_head
-from lqjax.readings.scikit import CLASS_WEIGHTS, balance, needs_scikit_learn, with_scikit_learn
+from lqjax.readings.features import Head, Trained, fit_head, needs_two_classes
+from lqjax.readings.scikit import CLASS_WEIGHTS, needs_scikit_learn, weighing, with_class_weights
 from lqjax.readings.scores import Scores, in_place, of_votes
 
 
@@ -20,7 +20,8 @@ from lqjax.readings.scores import Scores, in_place, of_votes
     source="scikit-learn's RandomForestClassifier: Breiman 2001,"
     " https://doi.org/10.1023/A:1010933404324",
     missing=needs_scikit_learn,
-    settled=with_scikit_learn,
+    impossible=needs_two_classes,
+    settled=with_class_weights,
 )
 def forest(subject: Subject, trees: int, class_weights: int) -> Head:
     """Grow a random forest on the features as they are; trees do not look at scales.
@@ -30,14 +31,18 @@ def forest(subject: Subject, trees: int, class_weights: int) -> Head:
 
     Args:
       trees: how many are grown, each on images that are drawn with replacement.
-      class_weights: "balanced" weighs a class by the inverse of its frequency.
+      class_weights: "as_trained" weighs classes as the run did, "balanced" by the inverse of
+        their frequencies.
     """
 
     def fit(trained: Trained) -> tuple[Scores, tuple[str, ...]]:
         from sklearn.ensemble import RandomForestClassifier  # slow import, needed here only
 
         grown = RandomForestClassifier(
-            trees, class_weight=balance(class_weights), random_state=trained.seed, n_jobs=-1
+            trees,
+            class_weight=weighing(class_weights, trained),
+            random_state=trained.seed,
+            n_jobs=-1,
         )
         grown.fit(trained.features, trained.labels, trained.weights)
         # Several threads would add the trees up in the order in which they come to an end.

@@ -6,12 +6,22 @@ import numpy as np
 
 from lqjax.imaging.operations import Parameter
 from lqjax.readings.base import Subject, reading
-from lqjax.readings.features import Head, Trained, fit_head
+from lqjax.readings.features import Head, Trained, fit_head, needs_two_classes
 from lqjax.readings.scikit import needs_scikit_learn, with_scikit_learn
 from lqjax.readings.scores import Scores, of_votes
 
 TEMPERATURE = 0.07
 """A neighbour of cosine similarity s has exp(s / temperature) votes; the value of Wu et al."""
+
+
+def has_the_neighbours(counts: np.ndarray, class_names: tuple[str, ...], *, neighbours: int) -> str:
+    """Say why so many neighbours cannot vote; empty if they can. See `Reading.impossible`."""
+    if neighbours > counts.sum():
+        return (
+            f"there are {counts.sum()} training images for neighbours={neighbours}; allowed: up to"
+            f" {counts.sum()}"
+        )
+    return needs_two_classes(counts, class_names)
 
 
 @reading(
@@ -22,6 +32,7 @@ TEMPERATURE = 0.07
     source="Wu et al. 2018, section 3.4, https://arxiv.org/abs/1805.01978; 20 neighbours: Caron"
     " et al. 2021, https://arxiv.org/abs/2104.14294",
     missing=needs_scikit_learn,
+    impossible=has_the_neighbours,
     settled=with_scikit_learn,
 )
 def knn(subject: Subject, neighbours: int) -> Head:
@@ -42,12 +53,9 @@ def knn(subject: Subject, neighbours: int) -> Head:
         from sklearn.neighbors import NearestNeighbors  # slow imports, needed here only
         from sklearn.preprocessing import normalize
 
-        count = len(trained.labels)
-        if neighbours > count:
-            raise ValueError(
-                f"knn(neighbours={neighbours}) is not possible with {count} training images;"
-                f" allowed: up to {count}"
-            )
+        counts = np.bincount(trained.labels, minlength=trained.classes)
+        if reason := has_the_neighbours(counts, subject.class_names, neighbours=neighbours):
+            raise ValueError(f"evaluation.readings=knn is not possible: {reason}")
         # Of vectors of length 1 the distance orders as the cosine does.
         search = NearestNeighbors(n_neighbors=neighbours, algorithm="brute")
         search.fit(normalize(trained.features))

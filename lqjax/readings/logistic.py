@@ -6,14 +6,14 @@ import numpy as np
 
 from lqjax.imaging.operations import Parameter
 from lqjax.readings.base import Subject, reading
-from lqjax.readings.features import Head, Trained, fit_head
+from lqjax.readings.features import Head, Trained, fit_head, needs_two_classes
 from lqjax.readings.scikit import (
     CLASS_WEIGHTS,
     LONGEST_FIT,
     Standardised,
-    balance,
     needs_scikit_learn,
-    with_scikit_learn,
+    weighing,
+    with_class_weights,
 )
 from lqjax.readings.scores import Scores, of_probabilities
 
@@ -27,7 +27,8 @@ from lqjax.readings.scores import Scores, of_probabilities
     source="scikit-learn's LogisticRegression: Pedregosa et al. 2011,"
     " https://jmlr.org/papers/v12/pedregosa11a.html",
     missing=needs_scikit_learn,
-    settled=with_scikit_learn,
+    impossible=needs_two_classes,
+    settled=with_class_weights,
 )
 def logistic(subject: Subject, C: float, class_weights: int) -> Head:  # noqa: N803  # the field's name
     """Fit multinomial logistic regression to the standardised features of the training images.
@@ -37,13 +38,14 @@ def logistic(subject: Subject, C: float, class_weights: int) -> Head:  # noqa: N
     Args:
       C: inverse strength of the L2 penalty, as in scikit-learn: it weighs the sum of the losses
         against half the squared norm of the coefficients.
-      class_weights: "balanced" weighs a class by the inverse of its frequency.
+      class_weights: "as_trained" weighs classes as the run did, "balanced" by the inverse of
+        their frequencies.
     """
 
     def fit(trained: Trained) -> tuple[Scores, tuple[str, ...]]:
         from sklearn.linear_model import LogisticRegression  # slow import, needed here only
 
-        weights = balance(class_weights)
+        weights = weighing(class_weights, trained)
         regression = LogisticRegression(C=C, class_weight=weights, max_iter=LONGEST_FIT)
         classifier = Standardised(f"logistic(C={C:g})", regression, trained)
 

@@ -47,20 +47,35 @@ def with_scikit_learn(subject: Subject) -> dict[str, str]:
     return {"scikit-learn": importlib.metadata.version("scikit-learn")}
 
 
+def with_class_weights(subject: Subject) -> dict[str, str]:
+    """Name what the run weighed its classes by, too: a head that weighs them may fit otherwise."""
+    if subject.class_weights is None:
+        return with_scikit_learn(subject)
+    return {**with_scikit_learn(subject), "class_weights_of_training": subject.class_weighting}
+
+
+AS_TRAINED, EVEN, BALANCED = CHOICES = ("as_trained", "none", "balanced")
+
 CLASS_WEIGHTS = Parameter(
     "class_weights",
     "1",
     0,
-    1,
-    default=0,
-    choices=("none", "balanced"),
-    meaning="whether all classes count the same, however rare",
+    len(CHOICES) - 1,
+    default=CHOICES.index(AS_TRAINED),
+    choices=CHOICES,
+    meaning="what classes count: as training.class_weights says, all the same, or the rarer the"
+    " more",
 )
 
 
-def balance(choice: int) -> str | None:
+def weighing(choice: int, trained: Trained) -> str | dict[int, float] | None:
     """Give scikit-learn's `class_weight` for the number of a choice of `CLASS_WEIGHTS`."""
-    return "balanced" if CLASS_WEIGHTS.choices[choice] == "balanced" else None
+    chosen = CLASS_WEIGHTS.choices[choice]
+    if chosen == BALANCED:
+        return "balanced"
+    if chosen == EVEN or trained.class_weights is None:
+        return None
+    return {int(label): float(trained.class_weights[label]) for label in np.unique(trained.labels)}
 
 
 class Standardised:

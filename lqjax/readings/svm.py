@@ -6,14 +6,14 @@ import numpy as np
 
 from lqjax.imaging.operations import Parameter
 from lqjax.readings.base import Subject, reading
-from lqjax.readings.features import Head, Trained, fit_head
+from lqjax.readings.features import Head, Trained, fit_head, needs_two_classes
 from lqjax.readings.scikit import (
     CLASS_WEIGHTS,
     LONGEST_FIT,
     Standardised,
-    balance,
     needs_scikit_learn,
-    with_scikit_learn,
+    weighing,
+    with_class_weights,
 )
 from lqjax.readings.scores import Scores, of_decisions
 
@@ -28,7 +28,8 @@ from lqjax.readings.scores import Scores, of_decisions
     " meant as such.",
     source="scikit-learn's LinearSVC: Fan et al. 2008, https://jmlr.org/papers/v9/fan08a.html",
     missing=needs_scikit_learn,
-    settled=with_scikit_learn,
+    impossible=needs_two_classes,
+    settled=with_class_weights,
 )
 def svm(subject: Subject, C: float, class_weights: int) -> Head:  # noqa: N803  # the field's name
     """Fit a linear SVM, one class against the rest, to the standardised features.
@@ -38,7 +39,8 @@ def svm(subject: Subject, C: float, class_weights: int) -> Head:  # noqa: N803  
 
     Args:
       C: weight of the squared hinge losses against half the squared norm, as in scikit-learn.
-      class_weights: "balanced" weighs a class by the inverse of its frequency.
+      class_weights: "as_trained" weighs classes as the run did, "balanced" by the inverse of
+        their frequencies.
     """
 
     def fit(trained: Trained) -> tuple[Scores, tuple[str, ...]]:
@@ -46,7 +48,7 @@ def svm(subject: Subject, C: float, class_weights: int) -> Head:  # noqa: N803  
 
         machine = LinearSVC(
             C=C,
-            class_weight=balance(class_weights),
+            class_weight=weighing(class_weights, trained),
             max_iter=LONGEST_FIT,
             random_state=trained.seed,
         )

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lqjax.weights.published_names import COUNTED, EXTRA, Place, place_of
+from lqjax.weights.published_names import COUNTED, EXTRA_LAYER, Place, forward_order, place_of
 from lqjax.weights.transposing import shape_there, to_ours
 
 GREY, COLOUR = 1, 3
 """Channels of the image that first layers read."""
+
+QUESTION = "; is it another network?"
+"""What those who know the network of a file take off."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,22 @@ def match(
     Args:
       model: name of the network.
       tensors: as `lqjax.weights.reading.read_tensors` gives them.
-      wanted: our name -> shape, of all parameters and statistics, in forward order.
+      wanted: our name -> shape, of all parameters and statistics.
       keep_head: take over the layer that gives logits where its number of classes is the same.
 
     Raises:
-      ValueError: naming the first key that is missing, does not fit or belongs to nothing here.
+      ValueError: naming the first key that is missing, in the order in which the network computes;
+        or else the first one of the file that does not fit or belongs to nothing here.
     """
     found: dict[str, np.ndarray] = {}
     new_head = "" if keep_head else "its classes are others"
     stem = ""
-    places = {name: place_of(model, name) for name in wanted}
+    places = {name: place_of(model, name) for name in sorted(wanted, key=forward_order)}
     heads = {place.key for place in places.values() if place.head}
-    if _extra(heads) or _extra(tensors):  # all of the head fits, or all of it starts anew
+    if heads.isdisjoint(tensors):  # of a backbone that was saved by itself
+        new_head = new_head or "it has none"
+        places = {name: place for name, place in places.items() if not place.head}
+    elif _extra(heads) or _extra(tensors):  # all of the head fits, or all of it starts anew
         shapes = {place.key: shape_there(wanted[name], place) for name, place in places.items()}
         if any(key not in tensors or tensors[key].shape != shapes[key] for key in heads) or (
             _extra(heads) != _extra(tensors)
@@ -61,7 +68,7 @@ def match(
             places = {name: place for name, place in places.items() if not place.head}
     for place in places.values():
         if place.key not in tensors:
-            raise ValueError(_missing(model, place.key, tensors))
+            raise ValueError(missing_key(model, place.key, tensors))
     order = {key: position for position, key in enumerate(tensors)}
     for name, place in sorted(places.items(), key=lambda found: order[found[1].key]):
         shape = wanted[name]
@@ -79,7 +86,7 @@ def match(
     used = {place.key for place in places.values()}
     for key in tensors:
         if key not in used and not key.endswith(COUNTED):
-            raise ValueError(f"it has {key}, which {model} does not have; is it another network?")
+            raise ValueError(f"it has {key}, which {model} does not have{QUESTION}")
     if new_head:
         found = {name: a for name, a in found.items() if not places[name].head}
     return Matched(found, new_head, stem)
@@ -87,7 +94,7 @@ def match(
 
 def _extra(keys: Iterable[str]) -> set[str]:
     """Pick the keys of extra layers before the one that gives logits."""
-    return {key for key in keys if key.startswith(f"{EXTRA}.")}
+    return {key for key in keys if EXTRA_LAYER.match(key)}
 
 
 def _to_channels(kernel: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, str]:
@@ -101,15 +108,16 @@ def _to_channels(kernel: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray
     return kernel, ""
 
 
-def _missing(model: str, key: str, tensors: Mapping[str, np.ndarray]) -> str:
+def missing_key(model: str, key: str, tensors: Mapping[str, np.ndarray]) -> str:
+    """Say that a file lacks an array that a network needs, and what it has."""
     has = ", ".join(list(tensors)[:3]) or "nothing"
-    return f"it has no {key}, which {model} needs (it has {has}, ...); is it another network?"
+    return f"it has no {key}, which {model} needs (it has {has}, ...){QUESTION}"
 
 
 def _misfit(model: str, place: Place, theirs: tuple[int, ...], ours: tuple[int, ...]) -> str:
     why = (
-        "its first layer is another (model.stem), or its images have other channels"
+        "; its first layer is another (model.stem), or its images have other channels"
         if place.stem
-        else "is it another network?"
+        else QUESTION
     )
-    return f"{place.key} is {theirs} in it, and {shape_there(ours, place)} in {model}; {why}"
+    return f"{place.key} is {theirs} in it, and {shape_there(ours, place)} in {model}{why}"

@@ -5,7 +5,11 @@ A name of ours is the path through `Network.shapes()`, such as "layer1/0/conv1/k
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import TypeVar
+
+Tensor = TypeVar("Tensor")
 
 LEAVES = {
     ("conv", "kernel"): "weight",
@@ -37,6 +41,9 @@ HEADS = ("fc", "fc8")
 EXTRA = "head"
 """Where extra layers before it lie (model.head_layers); nothing that is published has them."""
 
+EXTRA_LAYER = re.compile(rf"{EXTRA}\.\d+\.(weight|bias)$")
+"""Keys of extra layers; `head.weight` is what others call the layer that gives logits."""
+
 STEM_LAYER = "conv1"
 """The layer that reads the image."""
 
@@ -48,6 +55,15 @@ POOLED = "fc6"
 
 COUNTED = "num_batches_tracked"
 """Beside the statistics of every batch norm of theirs: how many batches they saw."""
+
+WRAPPINGS = ("module.", "_orig_mod.", "model.")
+"""What DataParallel, torch.compile and Lightning put before every name."""
+
+FIRST, THEN = ("conv", "bn"), ("layer", "downsample", "fc", EXTRA)
+"""Parts of a network or a block as it computes them; of the first, each `conv` with its `bn`."""
+
+LEAF_ORDER = ("kernel", "scale", "bias", "mean", "var")
+"""Arrays of a layer as PyTorch lists them."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +103,39 @@ def place_of(model: str, name: str) -> Place:
     return Place(key, kind, last in HEADS, last == POOLED, layers == [STEM_LAYER])
 
 
+def forward_order(name: str) -> tuple[tuple[int, int, int, str], ...]:
+    """Give what sorts arrays of ours as networks compute with them, which PyTorch lists them in.
+
+    Args:
+      name: such as "layer1/0/conv1/kernel"; what is not known here comes last.
+    """
+    *layers, leaf = name.split("/")
+    steps = tuple(_step(layer) for layer in layers)
+    last = LEAF_ORDER.index(leaf) if leaf in LEAF_ORDER else len(LEAF_ORDER)
+    return (*steps, (last, 0, 0, leaf))
+
+
+def _step(layer: str) -> tuple[int, int, int, str]:
+    word = layer.rstrip("0123456789")
+    number = int(layer[len(word) :] or 0)
+    if word in FIRST:
+        return 0, number, FIRST.index(word), word
+    known = word in THEN and layer not in HEADS
+    return (THEN.index(word) if known else len(THEN)) + 1, number, 0, word
+
+
 def key_of(model: str, which: str) -> str:
     """Name the kernel of the first layer (`STEM`) or of the one that gives logits (`HEAD`)."""
     head = HEADS[1] if model.startswith("alexnet") else HEADS[0]
     return place_of(model, f"{STEM_LAYER if which == STEM else head}/kernel").key
+
+
+def unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Take off what wrappers put before all names of a file."""
+    for wrapping in WRAPPINGS:
+        if all(name.startswith(wrapping) for name in tensors):
+            tensors = {name.removeprefix(wrapping): tensor for name, tensor in tensors.items()}
+    return tensors
 
 
 def _layers(layers: list[str]) -> list[str]:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from lqjax.weights.pickled import RefusedError, read_pickle
-from lqjax.weights.stored_tensors import ELEMENTS, Storage, StoredTensor, to_array
+from lqjax.weights.published_names import unwrapped
+from lqjax.weights.stored_tensors import ELEMENTS, Storage, StoredTensor, cut_off, to_array
 
 ZIP_START = b"PK\x03\x04"
 """What a zip archive begins with."""
@@ -37,9 +38,6 @@ LENGTH = struct.Struct("<q")
 
 INSIDE = ("state_dict", "model", "model_state_dict", "state_dict_ema", "model_ema", "net")
 """Under which names the files of training scripts keep the weights, in the order looked for."""
-
-WRAPPINGS = ("module.", "_orig_mod.", "model.")
-"""What DataParallel, torch.compile and Lightning put before every name."""
 
 
 def read_pytorch(path: Path) -> dict[str, np.ndarray]:
@@ -76,9 +74,7 @@ def _read_archive(path: Path) -> dict[str, np.ndarray]:
             found = read_pickle(io.BytesIO(content(pickles[0])))
             return _arrays(found, lambda storage: content(f"{folder}/data/{storage.key}"), path)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, struct.error) as error:
-        missing = _first_cut_off(path)
-        why = f"{missing} does not lie in it" if missing else " ".join(str(error).split())
-        raise ValueError(f"it is cut off or damaged ({why})") from None
+        raise cut_off(_first_cut_off(path), error) from None
 
 
 def _first_cut_off(path: Path) -> str:
@@ -125,7 +121,7 @@ def _check_sizes(entries: Iterable[zipfile.ZipInfo], size: int) -> None:
     packed = unpacked = 0
     for entry in entries:
         if not 0 <= entry.header_offset < size:
-            raise ValueError(f"it is cut off or damaged ({entry.filename} does not lie in it)")
+            raise cut_off(entry.filename)
         packed += entry.compress_size
         unpacked += entry.file_size if entry.compress_type == zipfile.ZIP_STORED else 0
     if max(packed, unpacked) > size:
@@ -242,7 +238,8 @@ def _all_tensors(found: Any) -> list[StoredTensor]:
 def _tensors(found: Any) -> dict[str, StoredTensor]:
     """Find the state dict, and take off what wrappers put before its names."""
     if not isinstance(found, dict):
-        raise ValueError(f"it holds a {type(found).__name__}, not a dict of tensors")
+        kind = "tensor" if isinstance(found, StoredTensor) else type(found).__name__
+        raise ValueError(f"it holds a {kind}, not a dict of tensors; save model.state_dict()")
     inside = [found, *(found[name] for name in INSIDE if isinstance(found.get(name), dict))]
     candidates = [
         {
@@ -255,13 +252,16 @@ def _tensors(found: Any) -> dict[str, StoredTensor]:
     # The first of those with the most: beside the weights lies the best accuracy, as a tensor.
     tensors = max(candidates, key=len)
     if tensors:
-        return _unwrapped(tensors)
-    listed = ", ".join(map(repr, list(found)[:5])) or "nothing"
-    raise ValueError(f"it holds no tensors, only {listed}; save model.state_dict()")
+        return unwrapped(tensors)
+    if not found:
+        raise ValueError("it is an empty dict; save model.state_dict()")
+    listed = ", ".join(map(repr, list(found)[:5]))
+    raise ValueError(f"it holds no tensors, only {listed}; {_elsewhere(found)}")
 
 
-def _unwrapped(tensors: dict[str, StoredTensor]) -> dict[str, StoredTensor]:
-    for wrapping in WRAPPINGS:
-        if all(name.startswith(wrapping) for name in tensors):
-            tensors = {name.removeprefix(wrapping): tensor for name, tensor in tensors.items()}
-    return tensors
+def _elsewhere(found: Mapping[Any, Any]) -> str:
+    """Say under which unusual name of a file the tensors lie, if they do under one."""
+    for name, inner in found.items():
+        if isinstance(inner, dict) and any(isinstance(t, StoredTensor) for t in inner.values()):
+            return f"tensors lie in {name!r}: save that by itself"
+    return "save model.state_dict()"

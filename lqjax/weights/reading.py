@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lqjax.weights.published_names import unwrapped
 from lqjax.weights.pytorch_file import read_pytorch
 from lqjax.weights.safetensors_file import is_safetensors, read_safetensors
 
@@ -25,7 +26,10 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise ValueError(f"there is no file {path}")
     try:
-        found = read_safetensors(path) if is_safetensors(path) else read_pytorch(path)
+        is_plain = is_safetensors(path)
+        found = unwrapped(read_safetensors(path)) if is_plain else read_pytorch(path)
+        if not found:
+            raise ValueError("it holds no tensors; save model.state_dict()")
         return {name: _as_float32(name, array) for name, array in found.items()}
     except ValueError as error:
         raise ValueError(f"{path} cannot be used: {in_one_line(str(error))}") from None

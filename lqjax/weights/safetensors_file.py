@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from lqjax.rows import replace_bytes
+from lqjax.weights.stored_tensors import cut_off
 
 START = struct.Struct("<Q")
 """How long the header is, before it."""
@@ -39,9 +40,7 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
         with safe_open(path, framework="np") as file:
             return {name: _tensor(file, name) for name in file.keys()}  # noqa: SIM118 (no dict)
     except SafetensorError as error:
-        missing = _first_cut_off(path)
-        why = f"{missing} does not lie in it" if missing else " ".join(str(error).split())
-        raise ValueError(f"it is cut off or damaged ({why})") from None
+        raise cut_off(_first_cut_off(path), error) from None
 
 
 def _first_cut_off(path: Path) -> str:
@@ -80,7 +79,7 @@ def read_notes(path: Path) -> dict[str, str]:
         with safe_open(path, framework="np") as file:
             return dict(file.metadata() or {})
     except SafetensorError as error:
-        raise ValueError(f"it is cut off or damaged ({' '.join(str(error).split())})") from None
+        raise cut_off("", error) from None
 
 
 def write_safetensors(

@@ -58,6 +58,17 @@ class StoredTensor:
     strides: tuple[int, ...]
 
 
+def cut_off(missing: str, error: Exception | None = None) -> ValueError:
+    """Make the refusal of a file that does not hold all that it says it does.
+
+    Args:
+      missing: the first tensor or entry that does not lie in it; empty where none is known.
+      error: what the reader said, which stands for it then.
+    """
+    why = f"{missing} does not lie in it" if missing else " ".join(str(error).split())
+    return ValueError(f"it is cut off or damaged ({why})")
+
+
 def to_array(tensor: StoredTensor, read: Callable[[Storage], bytes]) -> np.ndarray:
     """Copy a tensor out of its storage.
 

@@ -1,6 +1,7 @@
 """Each head answers as scikit-learn does by itself on features from a plain call of the network."""
 
 import dataclasses
+import re
 import sys
 
 import jax.numpy as jnp
@@ -19,6 +20,7 @@ from lqjax.evaluation.predict import Predictor, as_floats
 from lqjax.models.network import build
 from lqjax.readings import features as features_module
 from lqjax.readings.base import Examples, Subject, expand_readings
+from lqjax.readings.evaluating import refuse_unfit
 from lqjax.runtime import make_mesh
 from tests.training.small import CLASSES, split, statistics
 
@@ -208,6 +210,15 @@ def test_one_class_is_refused_in_one_line(head, predictor, weights, train):
     assert "\n" not in str(told.value) and head.partition("(")[0] in str(told.value)
 
 
+@pytest.mark.parametrize("head", HEADS)
+def test_one_class_is_refused_before_there_is_a_network(head):
+    asked, counts = expand_readings(["batch_norm", head]), np.array([0, 0, TRAIN, 0])
+    said = rf"readings={re.escape(asked[1].name)} is not possible: all 90 .* class 'cat', and"
+    with pytest.raises(ValueError, match=said):
+        refuse_unfit(asked, counts, CLASSES)
+    refuse_unfit(asked, counts + np.array([1, 0, 0, 0]), CLASSES)
+
+
 @pytest.mark.parametrize("head", HEADS[:3])
 def test_examples_count_as_the_data_says(head, network, predictor, weights, train, test):
     own = np.random.default_rng(5).uniform(0.1, 9, TRAIN).astype(np.float32)
@@ -227,6 +238,37 @@ def test_classes_can_count_the_same(head, network, predictor, weights, train, te
     x, z = plain(network, weights, rare), plain(network, weights, test)
     assert_alike(found, expected(head, x, rare.labels, z, balanced="balanced"))
     assert abs(found - expected(head, x, rare.labels, z)).max() > 0.05
+
+
+WEIGHING = np.array([4.0, 0.5, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("head", HEADS[:3])
+def test_classes_count_as_they_did_in_training(head, network, predictor, weights, train, test):
+    """A factor of all weights changes nothing, for the loss of the network has none either."""
+    plain_subject = subject_of(predictor, weights, train)
+    subject = dataclasses.replace(plain_subject, class_weights=7 * WEIGHING)
+    found = answers(head, subject, test)
+    x, z = plain(network, weights, train), plain(network, weights, test)
+    scale = WEIGHING[train.labels].mean()
+    by_class = {label: weight / scale for label, weight in enumerate(WEIGHING)}
+    assert_alike(found, expected(head, x, train.labels, z, balanced=by_class))
+    even = expected(head, x, train.labels, z)
+    assert abs(found - even).max() > 0.05
+    asked = head[:-1] + "," if head.endswith(")") else head + "("
+    assert_alike(answers(asked + "class_weights=none)", subject, test), even)
+    balanced = expected(head, x, train.labels, z, balanced="balanced")
+    assert_alike(answers(asked + "class_weights=balanced)", subject, test), balanced)
+
+
+def test_what_classes_counted_is_kept_with_the_results(subject):
+    weighted = dataclasses.replace(subject, class_weighting="ant=4", class_weights=WEIGHING)
+    said = {}
+    for head in HEADS:
+        (asked,) = expand_readings([head])
+        assert "class_weights_of_training" not in asked.reading.settled(subject)
+        said[head] = asked.reading.settled(weighted).get("class_weights_of_training")
+    assert said == {**dict.fromkeys(HEADS[:3], "ant=4"), HEADS[3]: None}
 
 
 @pytest.mark.parametrize("head", ["logistic", "svm"])
@@ -259,7 +301,7 @@ def test_neighbours_with_equal_votes(predictor, weights, train, test):
 
 
 def test_more_neighbours_than_images_are_refused(subject, test):
-    with pytest.raises(ValueError, match=r"neighbours=91.*allowed: up to 90"):
+    with pytest.raises(ValueError, match=r"for neighbours=91; allowed: up to 90"):
         answers("knn(neighbours=91)", subject, test)
     assert np.isfinite(answers("knn(neighbours=90)", subject, test)).all()
 

@@ -202,7 +202,7 @@ QUICK = {**SETTINGS, "epochs": 1, "train_limit": 64, "test_limit": 40}
 def test_a_network_without_batch_norm_says_so_and_the_other_is_read(networks, tmp_path):
     found = lqjax.compare(workdir=tmp_path / "run", **{**QUICK, "names": ("small", "bare")})
     text = found.report.with_name("report.md").read_text().replace("\\", "")
-    assert "bare has no reading by batch_norm: bare has no BatchNorm." in text
+    assert "- bare: Not read by batch_norm and batch_norm(prior=16): bare has no BatchNorm." in text
     rows = (found.workdir / "report" / "readings.csv").read_text()
     assert "\nsmall,batch_norm," in rows and "bare" not in rows
     assert not Workdir.at(found.workdir).run("bare", 0).reading("batch_norm").has_rows()

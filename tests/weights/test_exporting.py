@@ -17,7 +17,8 @@ import lqjax
 from lqjax.exporting import export_weights
 from lqjax.models import alexnet, resnet
 from lqjax.named_arrays import named
-from lqjax.trained_weights import weights_of_file, weights_of_run
+from lqjax.trained_weights import network_for, weights_of_file, weights_of_run
+from lqjax.weights.exporting import to_state_dict
 from lqjax.weights.reading import read_tensors
 from tests.data.damage import ROOT
 from tests.processes import environment
@@ -130,6 +131,29 @@ def test_pytorch_loads_it_strictly_and_says_the_same(model, size, tmp_path):
     assert found.class_names == CLASSES
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-4)
     assert np.abs(expected[0] - expected[1]).max() > 1e-2
+
+
+@pytest.mark.parametrize("model", ["resnet34", "resnet101", "resnet152"])
+def test_pytorch_has_a_place_for_every_array_of_deep_networks(model):
+    """Names and shapes alone, which strict loading goes by: the arrays are views of one number."""
+    torch = pytest.importorskip("torch")
+    from tests.weights.torch_networks import DEPTHS, ResNet
+
+    shapes = named(*network_for(belongings(model, 64)).shapes())
+    arrays = {name: np.broadcast_to(np.float32(0.5), leaf.shape) for name, leaf in shapes.items()}
+    written = to_state_dict(model, arrays)
+    with torch.device("meta"):
+        network = ResNet(*DEPTHS[model], len(CLASSES), 3)
+        tensors = {
+            name: torch.empty(array.shape, dtype=getattr(torch, array.dtype.name))
+            for name, array in written.items()
+        }
+    network.load_state_dict(tensors, strict=True, assign=True)
+    for name, tensor in network.state_dict().items():
+        assert tensor.shape == written[name].shape
+    lacking = {name: tensor for name, tensor in tensors.items() if name != "layer3.5.bn2.bias"}
+    with pytest.raises(RuntimeError, match=r"Missing key.*layer3\.5\.bn2\.bias"):
+        network.load_state_dict(lacking, strict=True, assign=True)
 
 
 def test_the_best_epoch_is_written_and_the_seed_that_is_named(tmp_path):

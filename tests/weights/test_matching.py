@@ -8,7 +8,7 @@ import pytest
 
 from lqjax.models.network import build
 from lqjax.weights.matching import match
-from lqjax.weights.published_names import place_of
+from lqjax.weights.published_names import forward_order, place_of
 from lqjax.weights.transposing import shape_there, to_ours, to_theirs
 
 CLASSES = 5
@@ -143,6 +143,10 @@ def without(tensors, key):
             lambda t: {**t, "layer5.0.conv1.weight": t["conv1.weight"]},
             "it has layer5.0.conv1.weight, which resnet18 does not have",
         ),
+        (  # as timm calls the last layer of a vision transformer; ours are head.0.weight, ...
+            lambda t: {**t, "head.weight": np.zeros((5, 8), np.float32)},
+            "it has head.weight, which resnet18 does not have",
+        ),
         (
             lambda t: {**t, "layer2.0.conv1.weight": np.zeros((128, 64, 1, 1), np.float32)},
             "layer2.0.conv1.weight is (128, 64, 1, 1) in it, and (128, 64, 3, 3) in resnet18",
@@ -159,12 +163,59 @@ def without(tensors, key):
             lambda t: {**t, "bn1.weight": np.zeros(64, np.int64)},
             "bn1.weight holds int64, not floating-point numbers",
         ),
-        (lambda t: {}, "it has no "),
+        (lambda t: {}, "it has no conv1.weight, which resnet18 needs"),
+        (
+            lambda t: {k: a for k, a in t.items() if not k.startswith(("bn1.", "conv1."))},
+            "it has no conv1.weight, which resnet18 needs",
+        ),
+        (
+            lambda t: {k: a for k, a in t.items() if not k.startswith(("layer2.0.", "layer1.1."))},
+            "it has no layer1.1.conv1.weight, which resnet18 needs",
+        ),
     ],
 )
 def test_the_first_key_that_does_not_fit_is_named(change, said, wanted, tensors):
     with pytest.raises(ValueError, match=re.escape(said)):
         match("resnet18", change(tensors), wanted)
+
+
+@pytest.mark.parametrize(
+    ("model", "listed"),
+    [
+        (
+            "resnet50",
+            # As torchvision's `resnet50().state_dict()` lists them.
+            "conv1.weight bn1.weight bn1.bias bn1.running_mean bn1.running_var"
+            " layer1.0.conv1.weight"
+            " layer1.0.bn1.weight layer1.0.bn1.bias layer1.0.bn1.running_mean"
+            " layer1.0.bn1.running_var layer1.0.conv2.weight layer1.0.bn2.weight layer1.0.bn2.bias"
+            " layer1.0.bn2.running_mean layer1.0.bn2.running_var layer1.0.conv3.weight"
+            " layer1.0.bn3.weight layer1.0.bn3.bias layer1.0.bn3.running_mean"
+            " layer1.0.bn3.running_var layer1.0.downsample.0.weight layer1.0.downsample.1.weight"
+            " layer1.0.downsample.1.bias layer1.0.downsample.1.running_mean"
+            " layer1.0.downsample.1.running_var layer1.1.conv1.weight",
+        ),
+        (
+            "alexnet_one_tower",
+            "features.0.weight features.0.bias features.3.weight features.3.bias features.6.weight"
+            " features.6.bias features.8.weight features.8.bias features.10.weight features.10.bias"
+            " classifier.1.weight classifier.1.bias classifier.4.weight classifier.4.bias"
+            " classifier.6.weight classifier.6.bias",
+        ),
+    ],
+)
+def test_missing_keys_are_looked_for_as_torchvision_lists_them(model, listed):
+    listed = listed.split()
+    ours = sorted(small_wanted(model), key=forward_order)
+    assert [place_of(model, name).key for name in ours][: len(listed)] == listed
+
+
+def test_ten_blocks_and_more_stand_in_their_order_and_the_head_comes_last():
+    wanted = wanted_of(build("resnet101", num_classes=2, image_size=64, head_layers=(3, 4)))
+    ours = sorted(wanted, key=forward_order)
+    blocks = [int(name.split("/")[1]) for name in ours if name.startswith("layer3/")]
+    assert blocks == sorted(blocks) and blocks[-1] == 22
+    assert [name.split("/")[0] for name in ours[-6:]] == ["head"] * 4 + ["fc"] * 2
 
 
 def test_of_several_the_first_of_the_file_is_named(wanted, tensors):
@@ -178,6 +229,15 @@ def test_of_several_the_first_of_the_file_is_named(wanted, tensors):
     other = ({"layer4.1.conv2.weight", "layer1.0.conv1.weight"} - {first}).pop()
     with pytest.raises(ValueError, match=re.escape(other)):
         match("resnet18", turned, wanted)
+
+
+def test_a_file_without_a_head_starts_one(wanted, tensors):
+    backbone = without(without(tensors, "fc.weight"), "fc.bias")
+    found = match("resnet18", backbone, wanted)
+    assert wanted.keys() - found.arrays.keys() == {"fc/kernel", "fc/bias"}
+    assert found.new_head == "it has none"
+    with pytest.raises(ValueError, match=r"it has no fc\.bias"):
+        match("resnet18", without(tensors, "fc.bias"), wanted)
 
 
 def with_extra(widths, model="resnet18"):

@@ -4,6 +4,7 @@ import builtins
 import os
 import pickle
 import pickletools
+import re
 import subprocess
 
 import numpy as np
@@ -119,6 +120,31 @@ def test_views_parameters_and_bfloat16_of_pytorch_are_read(as_old, tmp_path):
     found = read_tensors(path)
     for name, tensor in saved.items():
         np.testing.assert_array_equal(found[name], tensor.detach().float().numpy())
+
+
+@pytest.mark.parametrize(
+    ("wrap", "said"),
+    [
+        (lambda tensors: {}, "it is an empty dict; save model.state_dict()"),
+        (
+            lambda tensors: {"epoch": 3, "weights": tensors},
+            "it holds no tensors, only 'epoch', 'weights'; tensors lie in 'weights': save that by",
+        ),
+        (
+            lambda tensors: {"state": {0: {"momentum_buffer": tensors["bn1.bias"]}}, "lr": 0.1},
+            "it holds no tensors, only 'state', 'lr'; save model.state_dict()",
+        ),
+        (
+            lambda tensors: tensors["bn1.bias"],
+            "it holds a tensor, not a dict of tensors; save model.state_dict()",
+        ),
+    ],
+)
+@pytest.mark.parametrize("as_old", FORMS)
+def test_files_without_weights_say_what_to_save(wrap, said, as_old, tmp_path):
+    path = write(tmp_path / "a.pth", state_dict(ARRAYS, as_old=as_old, wrap=wrap))
+    with pytest.raises(ValueError, match=re.escape(f"{path} cannot be used: {said}")):
+        read_tensors(path)
 
 
 class Runs:
