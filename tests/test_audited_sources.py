@@ -169,6 +169,7 @@ def test_of_folds_each_is_a_split(manifest, tmp_path):
     assert load_folds(kept).manifest.folds == 3
 
 
+@pytest.mark.slow
 def test_limits_of_folds_hold_in_an_audit(tmp_path):
     settings = data(make_folder(tmp_path / "data"), folds=3, train_limit=4, test_limit=4)
     used = [ids_of(made) for made in load_folds(settings).datasets]
@@ -179,6 +180,7 @@ def test_limits_of_folds_hold_in_an_audit(tmp_path):
     assert f"Limited all folds to {len(looked_at)} of 32 images" in found.page.read_text()
 
 
+@pytest.mark.slow
 def test_an_audit_takes_up_the_directory_of_a_run_with_folds(tmp_path, capsys):
     settings = with_manifest(data(make_folder(tmp_path / "data"), folds=3), tmp_path)
     audit(settings, tmp_path / "run")
@@ -199,6 +201,7 @@ def test_folds_that_cannot_be_made_are_told_and_the_splits_looked_at(tmp_path):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_bad_image", ["error", "skip"])
 def test_files_that_a_table_misses_are_listed(on_bad_image, tmp_path):
     settings = data(make_table(tmp_path / "data"), on_bad_image=on_bad_image)
@@ -247,6 +250,7 @@ def commands_of(found):
     return [unescape(re.sub(r"<[^>]*>", "", block)) for block in blocks]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", MAKERS)
 def test_a_copied_command_gives_the_same_data(source, tmp_path):
     given = MAKERS[source](tmp_path / "data")
@@ -284,6 +288,7 @@ def test_commands_name_the_recipe_that_was_audited(tmp_path):
     assert "--config=configs/medmnist.py" in page and "--config=configs/compare.py" not in page
 
 
+@pytest.mark.slow
 def test_commands_leave_out_what_cannot_be_read(tmp_path):
     settings = data(make_table(tmp_path / "data"))
     films = tmp_path / "data/films"
@@ -326,6 +331,7 @@ def test_groups_that_a_manifest_spreads_are_told(own, folds, tmp_path):
     assert "1 group (p7) has images in" in found.page.read_text()
 
 
+@pytest.mark.slow
 def test_groups_that_folds_keep_together_are_no_reason_to_warn(tmp_path):
     settings = data(make_table(tmp_path / "data"))  # p8 has the last of train, the first of test
     lines = lines_of(settings.path)

@@ -70,6 +70,7 @@ def test_a_checkpoint_that_is_being_written_does_not_count(bucket):
     assert run.is_trained()
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_moved_and_a_replaced_one_comes_back(bucket):
     folder = bucket / "checkpoints"
     said = []

@@ -206,6 +206,7 @@ def test_an_evaluation_computes_a_damaged_condition_again(harm, data, tmp_path, 
     assert not said.lines, "it was mended"
 
 
+@pytest.mark.slow
 def test_an_evaluation_writes_the_other_files_of_a_run_again(small_networks, tmp_path):
     before = lqjax.compare(workdir=tmp_path, **SMALL)
     folder = Workdir.at(tmp_path).runs()[0].root

@@ -160,6 +160,7 @@ def test_training_reads_keep_csv(audited, folder):
     assert len(ids) == audited.kept
 
 
+@pytest.mark.slow
 def test_what_audit_drop_names_is_left_out(folder, tmp_path):
     found = lqjax.audit(
         source="folder", path=str(folder), workdir=tmp_path, thumbnails=0, train_limit=20,
@@ -223,6 +224,7 @@ def test_a_histogram_says_what_it_cuts_off():
     assert "ends" not in spread_in_words(np.full(5, 5.5), rule)
 
 
+@pytest.mark.slow
 def test_thumbnails_are_left_out_where_pictures_may_not_be_shown(folder, tmp_path):
     found = lqjax.audit(source="folder", path=str(folder), workdir=tmp_path, show_images=False)
     assert "data:image/png" not in found.page.read_text()
@@ -236,6 +238,7 @@ def test_what_is_said_fits_the_screen(audited):
     assert "a leak" in text and "several labels" in text and "cannot be read" in text
 
 
+@pytest.mark.slow
 def test_the_mode_writes_the_page_and_results_stay_untouched(folder, tmp_path, capsys):
     (tmp_path / "config.json").write_text("{}")
     flags = ["--mode=audit", f"--workdir={tmp_path}", "--config=configs/compare.py",
@@ -260,6 +263,7 @@ def test_an_interrupted_audit_leaves_no_files(folder, tmp_path, monkeypatch, cap
     assert not (tmp_path / "audit").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", ["blurry.svg", "keep.csv", "audit.html"])
 def test_an_audit_that_is_interrupted_while_it_writes_leaves_whole_files(
     audited, folder, tmp_path, monkeypatch, last

@@ -132,6 +132,7 @@ def test_half_given_variables_are_refused(started, monkeypatch):
         start_distributed()
 
 
+@pytest.mark.slow
 def test_a_process_that_finds_nobody_says_so_in_one_line():
     code = (
         "from lqjax import joining; joining.START_TIMEOUT_SECONDS = 2;"
@@ -151,6 +152,7 @@ def test_a_process_that_finds_nobody_says_so_in_one_line():
     assert "Traceback" not in done.stderr and "stack trace" not in done.stderr
 
 
+@pytest.mark.slow
 def test_waiting_for_the_others_is_said_and_can_be_stopped():
     code = (
         "from lqjax import cli, joining; joining.QUIET_SECONDS = 0;"

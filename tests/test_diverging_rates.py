@@ -136,6 +136,7 @@ def overflowing(monkeypatch):
 TESTED = {**SETTINGS, "conditions": ("clean", "jpeg(quality=10)"), "seeds_together": "never"}
 
 
+@pytest.mark.slow
 def test_a_rate_that_overflows_in_testing_is_marked_and_the_others_go_on(
     small_networks, tmp_path, overflowing, capsys
 ):

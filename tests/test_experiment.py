@@ -21,7 +21,7 @@ from lqjax.rows import Row, read_lines
 from lqjax.workdir import Workdir
 from tests.small_launch import Small
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
+pytestmark = pytest.mark.usefixtures("quick_compilation", "undrawn_figures")
 
 SMALL = {
     "image_size": 28,
@@ -47,7 +47,6 @@ def compared(small_networks, tmp_path_factory):
     return lqjax.compare(workdir=tmp_path_factory.mktemp("experiment") / "run", **SMALL)
 
 
-@pytest.mark.slow
 def test_the_surest_mistakes_are_those_of_the_scores(compared):
     place = Workdir.at(compared.workdir)
     kept, run = read_arrays(place.mistakes), place.run("small", 0)
@@ -74,7 +73,6 @@ def test_images_that_may_not_be_shown_are_not_kept(compared, small_networks, tmp
     assert "No test image is shown" in (place.report / "report.md").read_text()
 
 
-@pytest.mark.slow
 def test_an_evaluation_alone_removes_images_that_may_not_be_shown(
     compared, small_networks, tmp_path
 ):
@@ -84,7 +82,6 @@ def test_an_evaluation_alone_removes_images_that_may_not_be_shown(
     assert not place.gallery.exists() and not place.mistakes.exists()
 
 
-@pytest.mark.slow
 def test_compare_returns_what_it_wrote(compared):
     assert [r.condition for r in compared.rows] == [
         "clean",
@@ -155,7 +152,6 @@ def test_folds_go_on_where_they_were_stopped(cross_validated, small_networks, tm
     assert again.rows == cross_validated.rows
 
 
-@pytest.mark.slow
 def test_the_workdir_says_what_ran(compared):
     config = json.loads((compared.workdir / "config.json").read_text())
     environment = json.loads((compared.workdir / "environment.json").read_text())
@@ -174,7 +170,6 @@ def test_a_second_call_computes_nothing_and_agrees(compared):
     assert time.perf_counter() - started < 60
 
 
-@pytest.mark.slow
 def test_validation_scores_are_those_of_the_tested_weights_and_written_once(compared):
     run = Workdir.at(compared.workdir).run("small", 0)
     kept, best = run.validation(), compared.models[0].best
@@ -193,7 +188,6 @@ def test_validation_scores_are_those_of_the_tested_weights_and_written_once(comp
     np.testing.assert_allclose(run.validation()["logits"], kept["logits"], atol=1e-5)
 
 
-@pytest.mark.slow
 def test_conditions_may_be_added_and_other_settings_may_not(compared):
     more = lqjax.evaluate(
         workdir=compared.workdir, conditions=("clean", "gaussian_noise(sigma=0.5)")

@@ -62,6 +62,7 @@ def test_the_head_alone_is_trained_and_the_rest_is_as_it_began(trained):
     assert any("the features that it reads are computed once" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_it_is_the_same_as_training_on_the_images(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "keeps_features", lambda *_: False)
     lqjax.train(workdir=tmp_path / "run", **{**SETTINGS, "seeds": (0,)})
@@ -107,6 +108,7 @@ def test_impossible_extra_layers_in_a_file_are_refused(layers):
         from_record({**record, "head_layers": layers})
 
 
+@pytest.mark.slow
 def test_unfreezing_taken_up_again_goes_on_undisturbed(tmp_path):
     settings = {
         **SETTINGS, "seeds": (0,), "last_stages": -1, "unfreeze_epochs": 1, "layer_decay": 0.5,
@@ -123,6 +125,7 @@ def test_unfreezing_taken_up_again_goes_on_undisturbed(tmp_path):
     assert (latest(folder).params["second"]["kernel"] != start["second"]["kernel"]).any()
 
 
+@pytest.mark.slow
 def test_a_head_is_trained_on_the_features_of_another_run(trained, tmp_path):
     settings = {**SETTINGS, "seeds": (0,), "epochs": 1, "learning_rate": 1e-9}
     said = Said()

@@ -69,6 +69,7 @@ def compared(small_networks, films, tmp_path_factory):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["always", "never"])
 def test_each_fold_and_seed_has_a_folder_of_its_own(compared, how):
     result, _ = compared[how]
@@ -117,6 +118,7 @@ def test_each_fold_is_tested_on_its_images_with_its_mean_and_deviation(compared,
         np.testing.assert_allclose(run.logits("clean"), logits, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_each_picture_is_read_once_and_each_network_compiled_once(
     small_networks, films, tmp_path, monkeypatch, caplog
 ):

@@ -43,6 +43,7 @@ def pages_touched(*, keep, environment=None):
     return bool(kept), pages
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(freed_memory._mallopt() is None, reason="the C library is not glibc")
 def test_kept_memory_costs_no_new_pages():
     kept, pages = pages_touched(keep=True)
@@ -118,6 +119,7 @@ def pages_of_a_call(dispatch):
     return int(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(freed_memory._mallopt() is None, reason="the C library is not glibc")
 def test_programs_with_large_temporaries_touch_no_new_pages_unless_the_user_wants_them_apart():
     assert pages_of_a_call("") < PAGES_OF_TEMPORARIES / 10

@@ -12,6 +12,8 @@ from lqjax.kept_statistics import kept_text
 from lqjax.trained_weights import belongings_of_run, find_run
 from tests.test_same_images import made, stopped  # noqa: F401 (a fixture)
 
+pytestmark = pytest.mark.usefixtures("quick_compilation", "undrawn_figures")
+
 MEAN, STD = (0.3,), (0.2,)
 
 
@@ -46,6 +48,7 @@ def test_testing_reads_them_beside_the_weights_and_fits_nothing(made, monkeypatc
     assert lqjax.evaluate(workdir=made.workdir).rows[0].loss != before
 
 
+@pytest.mark.slow
 def test_training_goes_on_with_those_it_was_begun_with(made):  # noqa: F811
     whole = made.train().models[0].history
     for path in sorted(made.workdir.rglob("*"), reverse=True):

@@ -25,6 +25,7 @@ def benchmark(monkeypatch):
     return layers
 
 
+@pytest.mark.slow
 def test_it_prints_and_writes_a_row_for_each_layer_and_pass(
     benchmark, monkeypatch, tmp_path, capsys
 ):

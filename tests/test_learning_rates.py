@@ -27,6 +27,8 @@ from tests.training.small import Small, config, split, taken
 from tests.training.test_seeds import Said
 from tests.training.tiny import TinyNetwork
 
+pytestmark = pytest.mark.usefixtures("undrawn_figures")
+
 RATES = (0.01, 0.0023, 1e-05)
 NAMES = ("small@0.01", "small@0.0023", "small@1e-05")
 SMALL = {
@@ -75,7 +77,7 @@ def losses(network, settings, steps, rates):
 
 
 FEATURES = {
-    "augmentation__mixup": 0.2,
+    "augmentation__flip": True,
     "training__ema_decay": 0.9,
     "optimizer__gradient_clip": 1,
     "schedule__name": "one_cycle",
@@ -84,6 +86,7 @@ FEATURES = {
 }
 
 
+@pytest.mark.slow
 def test_twenty_float64_steps_are_those_of_each_rate_alone(quick_compilation):
     settings = config(**FEATURES, optimizer__name="adamw")
     with jax.enable_x64(True):
@@ -92,6 +95,7 @@ def test_twenty_float64_steps_are_those_of_each_rate_alone(quick_compilation):
     assert np.ptp(alone[:, -1]) > 1e-3, "the rates make a difference"
 
 
+@pytest.mark.slow
 def test_one_float32_step_is_that_of_each_rate_alone(quick_compilation):
     # The loss of the second step is the first that the rate has moved.
     settings = config(**FEATURES, optimizer__name="sophia")
@@ -135,6 +139,7 @@ def test_each_rate_gives_what_it_gives_alone(trained, how, small_networks, tmp_p
             np.testing.assert_allclose(found, wanted, rtol=1e-5, err_msg=name)
 
 
+@pytest.mark.slow
 def test_an_average_that_holds_the_rate_gets_a_program_for_each(small_networks, tmp_path):
     settings = {**SMALL, "schedule_name": "constant", "optimizer_name": "schedule_free"}
     said, rates = Said(), RATES[:2]
@@ -148,6 +153,7 @@ def test_an_average_that_holds_the_rate_gets_a_program_for_each(small_networks, 
         ]
 
 
+@pytest.mark.slow
 def test_a_sweep_by_command_may_be_widened_and_is_reported(small_networks, tmp_path, capsys):
     settings = {
         "model.names": "small", "training.epochs": 1, "training.batch_size": 32,

@@ -40,6 +40,7 @@ def logger():
     found.handlers[:] = handlers
 
 
+@pytest.mark.slow
 def test_from_python_lines_are_printed_and_bars_are_not(small_networks, tmp_path, capsys):
     lqjax.train(workdir=tmp_path, seeds=(0, 1), **SMALL)
     shown = capsys.readouterr().err
@@ -64,6 +65,7 @@ def test_from_python_a_damaged_checkpoint_is_told_of(small_networks, tmp_path, c
     assert "\nwarning: checkpoint 2 is damaged (" in "\n" + capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bars", [False, True])
 def test_by_command_the_log_is_on_the_screen_with_bars_and_without(
     small_networks, tmp_path, capsys, bars

@@ -84,6 +84,7 @@ def harm(run, epochs):
         truncate(run.checkpoints / str(epoch.step))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["damaged", "deleted"])
 def test_the_next_best_epoch_is_tested_and_named_everywhere(whole, workdir, how, capsys, tmp_path):
     run = run_of(workdir)
@@ -117,11 +118,13 @@ def test_the_next_best_epoch_is_tested_and_named_everywhere(whole, workdir, how,
     assert f"in epoch {second.epoch} of {len(model.history)}" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_whole_weights_are_not_cautioned_about(whole):
     with opened_study([Workdir.at(whole)]) as study:
         assert lost_weights(study) == ""
 
 
+@pytest.mark.slow
 def test_without_any_the_other_networks_are_tested_and_one_line_tells_the_remedy(workdir, capsys):
     harm(run_of(workdir), run_of(workdir).history())
     more = f"--config.evaluation.conditions=clean,{NOISE}"
@@ -134,6 +137,7 @@ def test_without_any_the_other_networks_are_tested_and_one_line_tells_the_remedy
     assert main(["--mode=compare", f"--workdir={workdir}", more]) == 0
 
 
+@pytest.mark.slow
 def test_results_of_before_training_went_on_are_measured_again(small_networks, tmp_path):
     settings = {**SETTINGS, "epochs": 3}
     workdir = tmp_path / "run"

@@ -60,6 +60,7 @@ def test_a_damaged_manifest_is_written_again(made, read, damage):  # noqa: F811
     assert json.loads((made.workdir / "manifest.json").read_text())["versions"]
 
 
+@pytest.mark.slow
 def test_files_that_were_moved_are_read_once_more_and_then_known(made, read, tmp_path):  # noqa: F811
     made.train(epochs=1)
     moved = tmp_path / "moved" / "pictures"
@@ -79,6 +80,7 @@ def test_a_file_with_other_bytes_is_refused_by_name(made):  # noqa: F811
     assert_refused(made.workdir, message, lambda: made.train(epochs=1))
 
 
+@pytest.mark.slow
 def test_a_run_repeats_from_its_manifest_to_the_last_digit(made, tmp_path):  # noqa: F811
     first = made.train(epochs=1)
     manifest = str(made.workdir / "manifest.csv")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import lqjax
+from lqjax import origins
 from lqjax.claiming import stored_config
 from lqjax.config import Config, DataConfig, ModelConfig
 from lqjax.models.network import build
@@ -202,6 +203,35 @@ def test_a_misfit_is_told_before_anything_is_trained(pretrained, tmp_path):
             **{**SMALL, "init_from": str(path)},
         )  # fmt: skip
     assert not (tmp_path / "run" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "it has layer1.2.bn1.bias, which resnet18 does not have; it fits resnet34"),
+        (
+            {"a\nb": np.zeros(1, np.float32)},
+            "it has layer1.2.bn1.bias, which resnet18 does not have; is it another network?",
+        ),
+    ],
+)
+def test_a_misfit_names_the_key_and_the_network_that_the_file_is_of(
+    change, said, tmp_path, monkeypatch
+):
+    network = build("resnet34", num_classes=2, channels=3, image_size=64)
+    arrays = {
+        name: np.broadcast_to(np.float32(0.5), leaf.shape)
+        for name, leaf in named(*network.shapes()).items()
+    }
+    tensors = {**to_state_dict("resnet34", arrays), **change}
+    monkeypatch.setattr(origins, "read_tensors", lambda path: tensors)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    note(tmp_path / "a.safetensors")
+    settings = config(resnet18=start("~/a.safetensors")).for_model("resnet18")
+    asked = build("resnet18", num_classes=2, channels=3, image_size=64)
+    with pytest.raises(ValueError, match=f"init_from={tmp_path}/a.safetensors") as told:
+        read_origin(settings, asked, 0, ("ant", "bee"))
+    assert str(told.value).endswith(f"does not fit: {said}")
 
 
 def test_classes_of_other_names_get_a_new_head(tmp_path):

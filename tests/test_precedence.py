@@ -266,6 +266,7 @@ def get_config():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_networks")
 def test_the_same_command_goes_on_and_an_earlier_directory_is_refused(tmp_path, capsys):
     recipe, workdir = tmp_path / "recipe.py", tmp_path / "run"

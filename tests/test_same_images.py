@@ -90,6 +90,7 @@ def test_removed_images_are_refused_also_where_an_earlier_version_kept_nothing(m
     assert_refused(made.workdir, message, made.train)
 
 
+@pytest.mark.slow
 def test_a_finished_workdir_is_not_tested_on_other_images(made):
     noisy = ("clean", "gaussian_noise(sigma=0.1)")
     rows = made.compare().rows
@@ -125,6 +126,7 @@ def test_renamed_images_are_refused(made):
     assert_refused(made.workdir, r"other names or another order of the \d+ for", made.train)
 
 
+@pytest.mark.slow
 def test_a_data_set_that_was_moved_is_taken_for_the_same(made, tmp_path):
     stopped(made)
     moved = tmp_path / "elsewhere"
@@ -166,6 +168,7 @@ def test_a_table_whose_pictures_were_moved_is_taken_for_the_same(made, tmp_path)
     assert_refused(made.workdir, "files have changed|other pictures", lambda: made.train(**table))
 
 
+@pytest.mark.slow
 def test_before_there_are_results_the_images_may_change(made):
     stopped(made, step=1)
     class_folders(made.pictures, COUNT + 20, CLASSES)

@@ -214,6 +214,7 @@ def stopwatch(monkeypatch):
     monkeypatch.setattr(loop, "TrainingLog", functools.partial(TrainingLog, clock=clock))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "together"), [("always", 3), ("never", 1)])
 def test_speed_is_that_of_the_device_and_time_adds_up(how, together, stopwatch, tmp_path):
     settings = config(
@@ -232,6 +233,7 @@ def test_speed_is_that_of_the_device_and_time_adds_up(how, together, stopwatch, 
         assert history[1].seconds == pytest.approx(STEPS / together)
 
 
+@pytest.mark.slow
 def test_the_time_of_an_epoch_that_is_cut_off_adds_up(stopwatch, tmp_path):
     asked = []
 

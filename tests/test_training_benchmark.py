@@ -43,6 +43,7 @@ def cell_of(sides):
     return sides.Cell("resnet50", SIDE, BATCH, "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 3])
 def test_the_turns_go_through_the_conditions_in_a_circle(monkeypatch, sides, share, steps):
     computed = []
@@ -62,6 +63,7 @@ def test_the_turns_go_through_the_conditions_in_a_circle(monkeypatch, sides, sha
     assert computed == 2 * [name for name in names for _ in range(steps)]
 
 
+@pytest.mark.slow
 def test_a_costly_condition_raises_the_share_and_a_free_one_does_not(monkeypatch, sides, share):
     def sleep():
         time.sleep(SLEEP)

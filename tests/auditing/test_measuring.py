@@ -187,6 +187,7 @@ def test_depth_and_transparency_follow_the_rules_of_the_pictures(table):
     assert table.measures["channels"][alpha] == 1
 
 
+@pytest.mark.slow
 def test_nothing_depends_on_the_batch(table, folder):
     for batch in (3, 64):
         other = audit(folder, batch)
@@ -212,6 +213,7 @@ def programs_of_its_own():
     jax.clear_caches()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("programs_of_its_own")
 @pytest.mark.parametrize("pixels", [1, 2**30])
 def test_nothing_depends_on_how_many_a_processor_looks_at_together(
@@ -221,12 +223,14 @@ def test_nothing_depends_on_how_many_a_processor_looks_at_together(
     equal(table, audit(folder, 8))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("programs_of_its_own")
 def test_accelerators_look_at_a_batch_as_a_whole(table, folder, monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     equal(table, audit(folder, 8))
 
 
+@pytest.mark.slow
 def test_nothing_depends_on_the_window_that_holds_a_batch(tmp_path, monkeypatch):
     """A picture on the border of a window, one beyond it, and one that is not square."""
     sizes = [(64, 64), (65, 40), (128, 128), (90, 129), (224, 224), (225, 224), (256, 256)]
@@ -288,6 +292,7 @@ def test_the_window_begins_at_a_block(tmp_path):
     assert found[3] < 1.1
 
 
+@pytest.mark.slow
 def test_the_networks_input_is_what_is_loaded(tmp_path):
     random = np.random.default_rng(0)
     picture = np.tile(levels_of(photograph("camera") + random.normal(0, 20, (256, 256))), (2, 2))

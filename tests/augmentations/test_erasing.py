@@ -5,6 +5,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 import scipy.stats
 
 from lqjax.augmentations.base import AUGMENTATIONS
@@ -40,6 +41,7 @@ def test_rectangles_are_distributed_as_published():
         assert scipy.stats.ks_2samp(found, reference).pvalue > 0.01
 
 
+@pytest.mark.slow
 def test_a_rectangle_of_even_noise_replaces_what_was_there():
     count = 400
     given = np.full((count, 40, 40, 3), 2, np.float32)  # a level that the filling never has

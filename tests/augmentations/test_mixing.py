@@ -129,6 +129,7 @@ def test_areas_of_cutmix_are_distributed_as_published(alpha):
     assert scipy.stats.ks_2samp(found, areas).pvalue > 0.01
 
 
+@pytest.mark.slow
 def test_where_both_are_on_each_batch_is_mixed_in_one_way():
     images, targets = distinct(8, 8, 8)
     boxes = 0
@@ -140,6 +141,7 @@ def test_where_both_are_on_each_batch_is_mixed_in_one_way():
     assert 35 <= boxes <= 65
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ON)
 def test_eight_devices_mix_as_one_does(name):
     images, targets = batch()
@@ -158,6 +160,7 @@ def test_eight_devices_mix_as_one_does(name):
     assert "all-gather" not in sharded.as_text(), "only one image may go to the next device"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ON)
 def test_with_float64_all_is_computed_in_it(name):
     images, targets = batch()

@@ -126,6 +126,7 @@ def candidates(image, strength):
     }
 
 
+@pytest.mark.slow
 def test_operations_and_signs_are_drawn_evenly():
     image = pictures((28, 28, 3))[2]
     count = 1400
@@ -143,6 +144,7 @@ def test_operations_and_signs_are_drawn_evenly():
     assert drawn.all()
 
 
+@pytest.mark.slow
 def test_the_second_operation_is_drawn_anew_and_follows_the_first():
     image, count = pictures((28, 28, 3))[2], 12
     given = from_levels(jnp.asarray(np.repeat(image[None], count, axis=0)))

@@ -213,6 +213,7 @@ def test_programs_need_no_guard_and_leave_no_process(tmp_path):
     assert not any(is_there(int(pid)) for pid in pids)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc")
 @pytest.mark.parametrize(("how", "slow"), [(signal.SIGINT, 60), (signal.SIGKILL, 3)])
 def test_processes_end_with_the_program_that_is_stopped(tmp_path, how, slow):

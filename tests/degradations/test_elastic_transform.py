@@ -149,6 +149,7 @@ def test_equals_scipy(shape, exact):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", AT_224)
 def test_equals_scipy_at_224(parameters):
     image = np.random.default_rng(1).random((224, 224, 3)).astype(np.float32)
@@ -159,6 +160,7 @@ def test_equals_scipy_at_224(parameters):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_folding_map_stays_finite():
     """Corners that change places turn the image over; on one line, there is no map at all."""
     image = np.random.default_rng(3).random((30, 30, 3)).astype(np.float32)
@@ -193,6 +195,7 @@ def test_black_and_white_stay(level):
     np.testing.assert_allclose(found, image, rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_draws_are_uniform():
     draws = OP.draws(jax.random.split(jax.random.key(0), 40), (20, 26, 3))
     assert draws["points"].shape == (40, 3, 2) and draws["field"].shape == (40, 2, 20, 26)

@@ -70,6 +70,7 @@ def test_map_covers_the_image_and_is_cropped_at_the_top_left(shape, side, coveri
         np.testing.assert_allclose(found[i], reference(given[i], heights, 1.5), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_grey_equals_three_equal_channels():
     grey = np.random.default_rng(0).random((2, 28, 28, 1)).astype(np.float32)
     one = fogged(keys(2), jnp.asarray(grey), amount=2.0, decay=2.0)

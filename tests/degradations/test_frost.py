@@ -61,6 +61,7 @@ def test_shrink_scales_the_features():
     assert likeness(large, 8) > likeness(small, 8) + 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(28, 28, 1), (50, 41, 3)])
 def test_result_is_the_weighted_sum(shape):
     given = np.random.default_rng(0).random((2, *shape)).astype(np.float32)

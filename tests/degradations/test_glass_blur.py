@@ -137,6 +137,7 @@ def test_equals_the_loop(shape, parameters):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_equals_the_loop_at_224():
     levels, draws = picture((224, 224, 3)), random_words((224, 224))
     before = np.asarray(cut(levels, 1.5))[0]
@@ -179,6 +180,7 @@ def test_leaves_the_border_alone():
     assert changed[delta + 1 : 30 - delta + 1, delta + 1 : 36 - delta + 1].mean() > 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (5, 9), (9, 4)])
 def test_images_smaller_than_the_reach(size):
     levels, draws = picture((*size, 3)), random_words(size)

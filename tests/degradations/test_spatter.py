@@ -136,6 +136,7 @@ def test_liquid_everywhere():
     np.testing.assert_allclose(mud, np.broadcast_to(module.MUD, mud.shape), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("numbers", [CIFAR[2], LARGE[2]])
 def test_the_same_whatever_the_batch(numbers):
     # The contract test looks at one level only; here both liquids.

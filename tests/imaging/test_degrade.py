@@ -48,6 +48,7 @@ def test_clean_is_a_copy():
     assert found is not given and not np.shares_memory(found, given)
 
 
+@pytest.mark.slow
 def test_noise_depends_on_seed_and_id_only(monkeypatch):
     given = np.repeat(levels(1, 28, 28, 3), 5, axis=0)
     ids = ["a", "b", "c", "d", "e"]

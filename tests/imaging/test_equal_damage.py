@@ -253,6 +253,7 @@ def test_a_curve_that_turns_back_is_told(pictures, turning):
     assert found.value > 0 and found.exact
 
 
+@pytest.mark.slow
 def test_the_page_prints_what_it_shows(capsys):
     page = (Path(__file__).parents[2] / "docs" / "equal-damage.md").read_text()
     program = re.findall(r"```python\n(.*?)```", page, re.S)[1]

@@ -48,6 +48,7 @@ def program(unit, sigma, deviation):
 compiled = jax.jit(program)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma", np.float32([0.5, 0.7, 1, 1.8, 3.5, 4]))
 def test_the_same_bits_in_every_program(sigma):
     unit = jnp.asarray(np.random.default_rng(1).normal(size=(5, 33, 47)).astype(np.float32))

@@ -115,6 +115,7 @@ def test_places_cover_all_photographs_and_offsets():
         np.testing.assert_array_equal(chosen[:, 1:].max(axis=0), free - 1)
 
 
+@pytest.mark.slow
 def test_switching_takes_effect_at_once_and_back(folder):
     condition = "frost(image_weight=0,frost_weight=1)"
     drawn = degrade(CLEAN, condition)

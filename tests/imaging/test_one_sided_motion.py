@@ -68,6 +68,7 @@ def test_flat_images_stay(level):
         np.testing.assert_array_equal(blurred(levels, radius, sigma, [12.3]), levels)
 
 
+@pytest.mark.slow
 def test_eager_equals_compiled():
     levels = np.random.default_rng(0).integers(0, 256, (2, 28, 28, 1)).astype(np.int32)
     angles = jnp.asarray([-100.0, 17.0])

@@ -111,6 +111,7 @@ def test_shape_type_range(op, channels):
         assert as_it_is or not np.array_equal(found, given), "the samples should do something"
 
 
+@pytest.mark.slow
 def test_eager_equals_jit(op):
     given, parameters = images(op), samples(op)[-1]
     static, traced = split(op, parameters)
@@ -194,6 +195,7 @@ def test_one_trace_for_all_values(op, monkeypatch):
     assert len(traces) == len(statics)
 
 
+@pytest.mark.slow
 def test_double_precision_changes_nothing(op):
     given, parameters = images(op), samples(op)[-1]
     expected = run(op, given, parameters)

@@ -118,6 +118,7 @@ def test_it_is_symmetric_and_stays_below_one():
     assert (found < 1).all()
 
 
+@pytest.mark.slow
 def test_jit_vmap_and_sharding_agree():
     images, reference = pair((8, 32, 32, 3))
     expected = np.asarray(ssim(images, reference))
@@ -136,6 +137,7 @@ def test_jit_vmap_and_sharding_agree():
     np.testing.assert_allclose(program(*placed), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_it_is_float32_and_can_be_differentiated_with_x64():
     images, reference = pair((2, 28, 28, 1))
     with jax.enable_x64(True):

@@ -217,6 +217,7 @@ def test_groups_of_one_image_are_images():
     assert paired_bootstrap(values, np.arange(30)).estimate(np.positive) == alone
 
 
+@pytest.mark.slow
 def test_paired_interval_covers_as_often_as_it_says():
     random = np.random.default_rng(11)
     trials, covered = 1500, 0

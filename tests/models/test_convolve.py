@@ -91,6 +91,7 @@ def primitives(function, *arguments) -> set[str]:
     return {equation.primitive.name for equation in jax.make_jaxpr(function)(*arguments).eqns}
 
 
+@pytest.mark.slow
 def test_chooses_by_shape_and_platform(monkeypatch):
     maps, kernel = draw(8, 8, 12, 1, 1)
 

@@ -79,6 +79,7 @@ def test_layers_are_listed_and_counted(network):
     assert found.parameter_count() == sum(leaf.size for leaf in jax.tree.leaves(params))
 
 
+@pytest.mark.slow
 def test_dropout_follows_each_layer_in_training():
     found = made("resnet18", head_layers=WIDTHS, dropout=0.5)
     params, stats = found.init(0)

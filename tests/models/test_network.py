@@ -116,6 +116,7 @@ def test_initialises_and_runs(name):
     np.testing.assert_allclose(logits, plain, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_the_start():
     network = build("resnet18", num_classes=5, image_size=64, channels=1)  # all draw in one way
     first, same, other = (
@@ -158,6 +159,7 @@ def test_zero_initialised_blocks_are_the_identity():
     assert (np.asarray(plain["layer2"]["1"]["bn2"]["scale"]) == 1).all()
 
 
+@pytest.mark.slow
 def test_dropout_follows_the_key_and_only_in_training():
     network = build("alexnet", num_classes=5, image_size=64)
     params, stats = network.init(0)

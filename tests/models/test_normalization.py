@@ -133,6 +133,7 @@ def uneven_maps():
     return maps, scale, bias
 
 
+@pytest.mark.slow
 def test_batch_norm_by_parts_is_each_part_normalised_by_itself():
     maps, scale, bias = uneven_maps()
     single = [array.astype(np.float32) for array in (maps, scale, bias)]

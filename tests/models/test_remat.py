@@ -49,6 +49,7 @@ def residual_bytes(made):
     return sum(leaf.size * leaf.dtype.itemsize for leaf in kept) - 4 * weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_it_keeps_less(name):
     plain, again = residual_bytes(network(name)), residual_bytes(network(name, remat=True))

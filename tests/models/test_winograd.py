@@ -91,6 +91,7 @@ def test_gradients_agree_with_those_of_the_plain_convolution(height, width, padd
         np.testing.assert_allclose(ours, plain, atol=EXACT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("side", "tiling"), [(8, TWO), (9, THREE)])
 def test_float32_keeps_four_digits_with_many_channels(side, tiling):
     assert winograd._tiling([side, side]) is tiling

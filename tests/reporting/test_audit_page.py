@@ -51,6 +51,7 @@ def unfold(page):
     page.run("document.querySelectorAll('details').forEach(fold => fold.open = true)")
 
 
+@pytest.mark.slow
 def test_it_asks_for_nothing_and_complains_of_nothing(page, width):
     assert page.complaints == []
     assert {address.split(":", 1)[0] for address in page.requested} <= {"file", "data"}

@@ -57,6 +57,7 @@ def order(page, number, table=0):
     )
 
 
+@pytest.mark.slow
 def test_the_page_asks_for_nothing_and_complains_of_nothing(page):
     assert page.complaints == []
     addresses = {address.split(":", 1)[0] for address in page.requested}
@@ -96,6 +97,7 @@ def test_the_tables_of_two_networks_fit_a_wide_window(page):
     assert all(table <= box + 1 and "fits" in kind for table, box, kind in tables), tables
 
 
+@pytest.mark.slow
 def test_the_tables_of_five_networks_with_long_names_fit_a_wide_window(page, tmp_path):
     names = ("alexnet", "resnet18", "resnet50", "vgg16_batch_norm", "mobilenet_v3_large_dropout")
     conditions = [c for c in grid_conditions() if c[0] == "clean" or "motion" in c[0]]

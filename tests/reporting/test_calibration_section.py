@@ -215,6 +215,7 @@ def test_diagrams_show_the_bins_with_enough_answers(workdir):
     np.testing.assert_allclose(line.get_ydata(), 100 * diagram.accuracy[enough])
 
 
+@pytest.mark.slow
 def test_tables_and_file_say_what_was_computed(workdir):
     write_report([workdir])
     with (workdir.report / "calibration.csv").open() as file:

@@ -81,6 +81,7 @@ def test_the_forward_pass_is_tabulated_by_network(study):
     assert "device" not in found
 
 
+@pytest.mark.slow
 def test_devices_that_differ_are_rows_and_leave_the_figure(make_workdir):
     first = add_costs(make_workdir("a", models=(("alexnet", 0.8),), gallery=False))
     other = make_workdir("b", models=(("resnet50", 0.9),), gallery=False)
@@ -103,6 +104,7 @@ def test_throughput_is_tabulated_by_batch_size(study):
     assert "21 to 140 timed runs" in table.caption
 
 
+@pytest.mark.slow
 def test_records_of_earlier_versions_are_read_and_shown(make_workdir):
     workdir = make_workdir(gallery=False, conditions=grid_conditions()[:4])
     (run, *_) = workdir.runs()
@@ -162,6 +164,7 @@ def test_layers_add_up_with_the_rest_named(study):
     assert total[3:] == ("25,557,032", "1,000", "100.0")
 
 
+@pytest.mark.slow
 @blank_figures()
 def test_csv_files_hold_every_run(make_workdir):
     workdir = add_costs(make_workdir(seeds=(0, 1), gallery=False, conditions=grid_conditions()[:4]))

@@ -252,6 +252,7 @@ def test_several_seeds_are_pooled(tmp_path):
     assert shares == pytest.approx(expected, abs=0.51 / IMAGES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("images", [1, 2])
 def test_one_or_two_images_on_a_ladder_are_no_error(images, tmp_path, monkeypatch):
     monkeypatch.setitem(globals(), "IMAGES", images)

@@ -172,6 +172,7 @@ def test_of_several_rates_the_best_by_validation_stands_for_a_network(tmp_path):
     assert own_reference(("alexnet@0.1", "resnet18")) == "alexnet@0.1"
 
 
+@pytest.mark.slow
 def test_the_main_table_is_a_file_as_well(tmp_path):
     workdir = build(tmp_path / "run", gallery=False, seeds=(0, 1))
     write_report([workdir])

@@ -80,12 +80,14 @@ def outcomes(path, workdir, files=()):
     return said
 
 
+@pytest.mark.slow
 def test_results(workdir):
     said = outcomes(workdir.root / "results.jsonl", workdir)
     assert len(said) > TIMES / 4
     assert all(f"--mode=evaluate --workdir={workdir.root} writes it again" in s for s in said)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [".npz", ".json"])
 def test_conditions(ending, workdir):
     files = sorted((workdir.runs()[0].root / "conditions").glob(f"*{ending}"))
@@ -102,6 +104,7 @@ def test_predictions(name, workdir, predictions):
     assert len(said) > TIMES / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mine.csv", "mine.jsonl"])
 def test_predictions_alone(name, predictions, tmp_path):
     path = tmp_path / name

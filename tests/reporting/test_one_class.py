@@ -54,6 +54,7 @@ def no_stray_numbers(workdir, text, files=FILES + FILES_OF_PAIRS):
         assert not {"nan", "inf", "-inf"} & set(cells), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SETS)
 def test_what_one_class_does_not_define_is_not_defined_and_said_why(kind, make_workdir):
     labels, classes, seeds = SETS[kind]
@@ -87,6 +88,7 @@ def test_what_one_class_does_not_define_is_not_defined_and_said_why(kind, make_w
     assert {r["model"] for r in rows_of(workdir, "calibration.csv")} == {"alexnet", "resnet50"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OTHERS)
 def test_a_missing_class_and_two_images_leave_metrics_defined(kind, make_workdir):
     labels, classes, seeds = OTHERS[kind]
@@ -103,6 +105,7 @@ def test_a_missing_class_and_two_images_leave_metrics_defined(kind, make_workdir
     assert ("1 class has no test images" in text) == (classes == 3)
 
 
+@pytest.mark.slow
 def test_a_fold_of_one_class_is_named_as_the_reason(make_workdir):
     workdir, _, text = reported(make_workdir, np.ones(30), 2, folds=(0, 1))
     no_stray_numbers(workdir, text)
@@ -110,6 +113,7 @@ def test_a_fold_of_one_class_is_named_as_the_reason(make_workdir):
     assert reasons == {"all test images of 2 folds are of one class"}
 
 
+@pytest.mark.slow
 def test_shares_stay_shares_where_every_answer_is_right(make_workdir):
     models = (("alexnet", 2.0), ("resnet50", 2.0))
     workdir, _, _ = reported(make_workdir, np.arange(2), 2, models=models)

@@ -27,6 +27,7 @@ def test_mistakes_are_read_as_they_were_written(make_workdir):
     np.testing.assert_allclose(found[9].confidence, 0.84)
 
 
+@pytest.mark.slow
 def test_mistakes_are_shown_and_told(make_workdir):
     workdir = make_workdir(conditions=CONDITIONS)
     write_report([workdir])
@@ -35,6 +36,7 @@ def test_mistakes_are_shown_and_told(make_workdir):
     assert "| test/7 |" in text and "62.5" in text
 
 
+@pytest.mark.slow
 def test_a_gallery_has_the_damage_below_each_picture(make_workdir):
     workdir = make_workdir(conditions=CONDITIONS)
     study = read_study([workdir])
@@ -56,6 +58,7 @@ def figure_files(workdir):
 PICTURES = {f"{name}.{ending}" for name in ("gallery", "mistakes") for ending in ("png", "svg")}
 
 
+@pytest.mark.slow
 def test_data_that_may_not_be_shown_is_not(make_workdir):
     workdir = make_workdir(conditions=CONDITIONS, n=40)
     write_report([workdir])
@@ -79,6 +82,7 @@ def check_no_image(workdir, reason):
     assert "test images under" not in page and "Test images that were misjudged" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forbidding", [0, 1])
 def test_one_directory_forbids_the_images_of_all(forbidding, make_workdir):
     both = [make_workdir(name, n=40, conditions=CONDITIONS) for name in "ab"]
@@ -96,6 +100,7 @@ def test_one_directory_forbids_the_images_of_all(forbidding, make_workdir):
     )
 
 
+@pytest.mark.slow
 def test_mistakes_of_a_merged_report_are_those_of_every_directory(make_workdir):
     first = make_workdir("a", n=40, conditions=CONDITIONS)
     second = make_workdir("b", n=40, conditions=CONDITIONS)

@@ -205,6 +205,7 @@ def test_the_signature_of_windows_programs_is_read_over(workdir, tmp_path):
     same_metrics(rows_of(path, workdir), workdir.runs()[0])
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch):
     monkeypatch.setattr(spool, "HELD_BYTES", 50_000)
     images, classes = 60, 20

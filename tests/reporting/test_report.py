@@ -231,6 +231,7 @@ NAMES_OF_USERS = (
 )
 
 
+@pytest.mark.slow
 def test_names_of_users_are_text_and_nothing_else(make_workdir):
     joined = " ".join(NAMES_OF_USERS)
     workdir = make_workdir(
@@ -282,6 +283,7 @@ def test_a_thousand_classes_are_named_where_they_are_confused(make_workdir):
     assert "Commonest mistakes by name" in text and "top-5" in text
 
 
+@pytest.mark.slow
 def test_what_was_not_recorded_is_left_out(make_workdir):
     workdir = make_workdir(gallery=False, extras=False, conditions=two_conditions())
     result = write_report([workdir])
@@ -292,6 +294,7 @@ def test_what_was_not_recorded_is_left_out(make_workdir):
     assert result.verdict.startswith("For these two trained networks")
 
 
+@pytest.mark.slow
 def test_clean_images_alone_decide_where_nothing_else_was_tested(make_workdir):
     models = (("alexnet", 0.5), ("resnet50", 0.95))
     workdir = make_workdir(models=models, conditions=two_conditions()[:1], gallery=False)
@@ -338,6 +341,7 @@ def test_one_model_trained_twice_is_named_after_its_directory(make_workdir):
     assert {row.model for row in rows} == {"alexnet (plain)", "alexnet (augmented)"}
 
 
+@pytest.mark.slow
 def test_writing_twice_gives_the_same_files(make_workdir):
     workdir = make_workdir(conditions=two_conditions(), gallery=False, extras=False)
     write_report([workdir])
@@ -346,6 +350,7 @@ def test_writing_twice_gives_the_same_files(make_workdir):
     assert before == {p.name: p.read_bytes() for p in workdir.report.iterdir() if not p.is_dir()}
 
 
+@pytest.mark.slow
 def test_report_never_imports_jax(make_workdir):
     workdir = make_workdir(conditions=two_conditions(), gallery=False)
     program = (

@@ -179,6 +179,7 @@ def imagenet_c(corruptions=CORRUPTIONS):
     return found
 
 
+@pytest.mark.slow
 @blank_figures()
 def test_on_imagenet_the_published_errors_are_the_reference(make_workdir):
     workdir = make_workdir(
@@ -206,6 +207,7 @@ def test_ten_classes_of_imagenet_have_no_published_reference(make_workdir):
     assert "of the 1,000 classes of ImageNet, not of 10." in robustness.without
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [64, 256])
 @blank_figures()
 def test_off_224_px_the_published_errors_are_no_reference_and_the_page_says_why(size, make_workdir):

@@ -199,6 +199,7 @@ def test_what_varies_is_found_in_the_settings(settings, name, values):
     assert varying(settings) == (name, values)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "name"), [(14, "a_rather_long_name_v"), (20, "name" * 40)])
 def test_a_long_legend_takes_no_room_from_the_plot(count, name):
     heights = []

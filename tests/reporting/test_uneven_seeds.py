@@ -120,6 +120,7 @@ def test_nothing_is_said_where_nothing_differs(make_workdir, seeds):
     assert cautions(read_study(workdirs_of(make_workdir, *seeds))) == ()
 
 
+@pytest.mark.slow
 def test_the_page_names_the_test(make_workdir):
     places = workdirs_of(make_workdir, range(3), range(3, 6), n=60)
     page = (write_report(places).path.parent / "report.md").read_text()

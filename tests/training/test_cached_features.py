@@ -58,6 +58,7 @@ def same(one, two):
     return jax.tree.all(jax.tree.map(np.array_equal, one, two))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -71,6 +72,7 @@ def test_training_is_the_same_as_on_images(settings):
     compare(small(**settings))
 
 
+@pytest.mark.slow
 def test_training_is_the_same_from_streamed_images_and_on_two_devices():
     compare(small(devices=2), Streamed)
 

@@ -115,6 +115,7 @@ def test_a_state_survives_bit_for_bit(tmp_path, settings):
     assert_equal_trees(model, evaluation_weights(state, made.settings))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "after"), [(1, 8), (8, 1), (2, 8), (8, 2)])
 def test_the_number_of_devices_may_change(tmp_path, before, after):
     made, other = small(before), small(after)
@@ -302,6 +303,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DAMAGES)
 def test_no_damage_of_any_file_goes_unseen(tmp_path, shared, kind):
     folder, made, states = shared

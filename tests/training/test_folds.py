@@ -104,12 +104,14 @@ def losses_of(network, settings, steps):
 WEIGHTED = {**FEATURES, "training__class_weights": "auto"}
 
 
+@pytest.mark.slow
 def test_one_float32_step_is_that_of_each_fold_alone():
     together, alone = losses_of(TinyNetwork(), config(**WEIGHTED), 1)
     np.testing.assert_allclose(together, alone, rtol=1e-5)
     assert len(np.unique(np.round(alone, 4))) == len(RUNS)
 
 
+@pytest.mark.slow
 def test_twenty_float64_steps_are_those_of_each_fold_alone():
     with jax.enable_x64(True):
         together, alone = losses_of(TinyNetwork(dtype="float64"), config(**WEIGHTED), 20)
@@ -153,6 +155,7 @@ def test_each_fold_is_a_run_of_its_own_with_the_same_numbers(both):
     assert_equal_trees(*states, rtol=2e-3, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_killed_they_go_on_as_one_program(both, tmp_path):
     settings, calls = config(**ALL, run__seeds_together="always"), iter(range(100))
 
@@ -173,6 +176,7 @@ def test_killed_they_go_on_as_one_program(both, tmp_path):
         assert_equal_trees(mine, final_state(first.with_runs([there])))
 
 
+@pytest.mark.slow
 def test_folds_of_other_numbers_of_steps_are_programs_of_their_own(tmp_path):
     rows = {**ROWS, 1: ROWS[1][: 4 * BATCH - 1]}
     settings = config(**{**ALL, "training__epochs": 1}, run__seeds_together="always")

@@ -24,6 +24,7 @@ def test_every_value_and_every_writer_is_explained():
     assert set(re.findall(r"`(\w+)`", rows)) == {*PHRASES, *WRITERS.names()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("together", ["always", "never"])
 def test_the_example_logs_each_network_and_seed_as_a_run(together, monkeypatch, tmp_path):
     active, runs = [], {}

@@ -132,6 +132,7 @@ def test_on_an_accelerator_it_is_told_with_the_step_under_way(tmp_path, monkeypa
         assert steps[step]["images_per_second"] == pytest.approx(BATCH / took, rel=0.01), step
 
 
+@pytest.mark.slow
 def test_the_wait_for_a_slow_source_is_in_the_log(tmp_path):
     shares = []
 

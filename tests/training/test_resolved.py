@@ -74,6 +74,7 @@ def test_a_difference_names_both_values_and_what_is_not_recorded_is_free(tmp_pat
     assert str(run.root) in str(refused.value) and "\n" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_each_checkpoint_says_what_was_used(trained, tmp_path):  # noqa: F811
     cut_off(trained, **TWO)
     used = [json.loads(path.read_text())["resolved"] for path in records(tmp_path / "run")]
@@ -81,6 +82,7 @@ def test_each_checkpoint_says_what_was_used(trained, tmp_path):  # noqa: F811
     assert all(one["optimizer.learning_rate"] == 1e-3 for one in used), "given as 0 in the settings"
 
 
+@pytest.mark.slow
 def test_other_published_values_are_refused_where_training_would_go_on(
     trained, published, tmp_path  # noqa: F811
 ):  # fmt: skip
@@ -101,6 +103,7 @@ def test_a_value_that_is_not_used_any_more_is_refused(trained, monkeypatch, tmp_
     assert_refused(tmp_path / "run", message, lambda: trained(**TWO))
 
 
+@pytest.mark.slow
 def test_another_choice_of_the_stem_is_refused(trained, monkeypatch, tmp_path):  # noqa: F811
     trained()
     monkeypatch.setattr(network, "SMALLEST_IMAGENET_STEM", 28)
@@ -109,6 +112,7 @@ def test_another_choice_of_the_stem_is_refused(trained, monkeypatch, tmp_path): 
     assert_refused(tmp_path / "run", message, lambda: lqjax.evaluate(workdir=tmp_path / "run"))
 
 
+@pytest.mark.slow
 def test_records_of_earlier_versions_go_on(trained, published, tmp_path):  # noqa: F811
     cut_off(trained, **TWO)
     for path in records(tmp_path / "run"):
@@ -119,6 +123,7 @@ def test_records_of_earlier_versions_go_on(trained, published, tmp_path):  # noq
     assert len(trained(**TWO).models[0].history) == 2
 
 
+@pytest.mark.slow
 def test_each_of_several_learning_rates_is_taken_up_with_its_own(
     trained, monkeypatch, tmp_path  # noqa: F811
 ):  # fmt: skip

@@ -57,6 +57,7 @@ def test_an_epoch_has_as_many_steps_and_a_quarter_of_each_class():
     np.testing.assert_array_equal(np.sort(shuffled), np.arange(64))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("placing", ["whole", "streamed"])
 def test_stopped_within_an_epoch_it_goes_on_to_the_same_bits(tmp_path, placing):
     settings = config(**SETTINGS)
@@ -80,6 +81,7 @@ def test_stopped_within_an_epoch_it_goes_on_to_the_same_bits(tmp_path, placing):
     assert timeless(plain) != timeless(history)
 
 
+@pytest.mark.slow
 def test_several_seeds_and_folds_as_one_program_are_those_in_turn(tmp_path):
     made = {}
     for how in ("always", "never"):

@@ -87,19 +87,21 @@ def losses_of(network, settings, steps):
 
 FEATURES = {
     "augmentation__flip": True,
-    "augmentation__mixup": 0.2,
     "training__ema_decay": 0.9,
     "training__accumulation": 2,
     "optimizer__gradient_clip": 1,
 }
 
 
+@pytest.mark.slow
 def test_one_float32_step_is_that_of_each_seed_alone():
-    together, alone = losses_of(TinyNetwork(), config(**FEATURES), 1)
+    settings = config(**FEATURES, augmentation__mixup=0.2)
+    together, alone = losses_of(TinyNetwork(), settings, 1)
     np.testing.assert_allclose(together, alone, rtol=1e-5)
     assert len(np.unique(np.round(alone, 4))) == len(SEEDS)
 
 
+@pytest.mark.slow
 def test_twenty_float64_steps_are_those_of_each_seed_alone():
     with jax.enable_x64(True):
         together, alone = losses_of(TinyNetwork(dtype="float64"), config(**FEATURES), 20)
@@ -166,6 +168,7 @@ def test_interrupted_they_go_on_as_one_program(both, tmp_path):
     assert_goes_on_as_one_program(tmp_path, settings, both["always"])
 
 
+@pytest.mark.slow
 def test_killed_between_two_checkpoints_they_go_on_from_the_last_that_all_have(both, tmp_path):
     settings = config(**EVERYTHING, run__seeds_together="always")
     stopped(tmp_path, settings, at_validation=2 * len(SEEDS))
@@ -174,6 +177,7 @@ def test_killed_between_two_checkpoints_they_go_on_from_the_last_that_all_have(b
     assert_goes_on_as_one_program(tmp_path, settings, both["always"])
 
 
+@pytest.mark.slow
 def test_runs_that_have_no_step_in_common_are_trained_in_turn(tmp_path):
     for run, epochs in zip(runs_in(tmp_path), (1, 2, 1), strict=True):
         settings = config(**{**EVERYTHING, "training__epochs": epochs})
@@ -186,6 +190,7 @@ def test_runs_that_have_no_step_in_common_are_trained_in_turn(tmp_path):
     assert [len(history) for history in histories] == [3, 3, 3]
 
 
+@pytest.mark.slow
 def test_seeds_that_are_added_are_trained_by_themselves(tmp_path):
     settings = config(**{**EVERYTHING, "training__epochs": 1}, run__seeds_together="always")
     trainer(tmp_path, settings).with_runs(runs_in(tmp_path)[1:2]).train(Progress())
@@ -195,6 +200,7 @@ def test_seeds_that_are_added_are_trained_by_themselves(tmp_path):
     assert [[(e.seed, e.epoch) for e in h] for h in histories] == [[(s, 1)] for s in SEEDS]
 
 
+@pytest.mark.slow
 def test_a_finished_seed_does_not_lead_the_others_astray(tmp_path, monkeypatch):
     # Steps are handed over by threes, as on an accelerator, of four in an epoch.
     monkeypatch.setattr(courses, "steps_per_dispatch", lambda asked: 3)
@@ -231,6 +237,7 @@ def test_a_finished_seed_does_not_lead_the_others_astray(tmp_path, monkeypatch):
         assert final_state(trainer(folder, settings).with_runs([run]))["step"] == 3 * STEPS
 
 
+@pytest.mark.slow
 def test_runs_that_have_finished_other_epochs_are_trained_in_turn(tmp_path):
     settings = config(**{**EVERYTHING, "training__epochs": 1}, run__seeds_together="always")
     train_seeds(trainer(tmp_path, settings), runs_in(tmp_path), Said())
@@ -282,6 +289,7 @@ def test_what_hinders_one_program_is_said(tmp_path):
         train_seeds(asked, runs_in(tmp_path), Said())
 
 
+@pytest.mark.slow
 def test_on_a_cpu_seeds_are_trained_in_turn_unless_asked_otherwise(tmp_path):
     said = Said()
     settings = config(**{**EVERYTHING, "training__epochs": 1})
@@ -307,6 +315,7 @@ def compilations(caplog):
     return sum(found in record.getMessage() for record in caplog.records)
 
 
+@pytest.mark.slow
 def test_one_program_that_has_room_is_compiled_once(tmp_path, accelerator, both, caplog):
     said = Said()
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
@@ -322,6 +331,7 @@ def stacked_arrays():
     return sum(array.shape == (len(SEEDS), *shape) for array in jax.live_arrays())
 
 
+@pytest.mark.slow
 def test_one_program_without_room_gives_way_to_seeds_in_turn(tmp_path, accelerator, caplog):
     before, left, said = stacked_arrays(), [], Said()
 
@@ -370,6 +380,7 @@ EXHAUSTED = "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 123456 b
 REASON = "no memory for the first step: Out of memory while trying to allocate 123456 bytes"
 
 
+@pytest.mark.slow
 def test_out_of_memory_in_the_first_step_gives_way_to_seeds_in_turn(
     tmp_path, accelerator, monkeypatch
 ):

@@ -119,6 +119,7 @@ def test_frozen_arrays_stay_what_they_are_to_the_bit(case):
     assert changed(before["stats"], evaluated["stats"]) == set(before["stats"]) - kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("last", "adapting"), [(-1, (True, True)), (2, (False, True)), (1, (False, False))]
 )
@@ -157,6 +158,7 @@ def test_the_backward_pass_ends_where_training_does():
     assert found[-1] == forward + 7  # nothing has to reach the images
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OPTIMIZERS.names())
 def test_every_optimiser_moves_a_stage_less_by_the_decay(name):
     settings = {"optimizer__name": name, "optimizer__learning_rate": 0.01}
@@ -256,6 +258,7 @@ def test_clipping_does_not_count_what_is_still_frozen():
     np.testing.assert_allclose(optax.tree.norm(step), 0.01, rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [PER_EPOCH - 1, PER_EPOCH, PER_EPOCH + 2])
 def test_unfreezing_taken_up_again_is_undisturbed(steps):
     run = small(network=staged(dropout=0.2), training__ema_decay=0.9, **UNFREEZING)

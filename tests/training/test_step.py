@@ -235,6 +235,7 @@ def test_the_loss_falls():
     assert means(jax.device_get(state["metrics"]))["loss"] == pytest.approx(found.mean(), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_and_nothing_else():
     settings = config(**AUGMENTED)
     first = Small(TinyNetwork(), settings, split(), devices=2).run(3)[0]
@@ -266,12 +267,13 @@ def with_much(settings, devices, dtype="float32"):
 
 def features(devices):
     """Try much on two devices and on eight; everything, whose programs take long, on as given."""
-    everything = pytest.param(EVERYTHING, devices, id="everything", marks=pytest.mark.slow)
+    everything = pytest.param(EVERYTHING, devices, id="everything")
     return pytest.mark.parametrize(
         ("settings", "numbers"), [pytest.param(MUCH, (2, 8), id="much"), everything]
     )
 
 
+@pytest.mark.slow
 @features((2,))
 def test_a_step_is_the_same_on_any_number_of_devices(settings, numbers):
     one, _, state = with_much(settings, 1).run(1)
@@ -282,6 +284,7 @@ def test_a_step_is_the_same_on_any_number_of_devices(settings, numbers):
         assert_equal_trees(its["stats"], state["stats"], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @features((8,))
 def test_twenty_steps_in_float64_are_the_same_on_any_number_of_devices(settings, numbers):
     with jax.enable_x64(True):

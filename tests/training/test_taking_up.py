@@ -98,6 +98,7 @@ def test_classes_of_other_names_change_nothing(trained, tmp_path, pictures):
     assert_refused(tmp_path / "run", message, lambda: lqjax.evaluate(workdir=tmp_path / "run"))
 
 
+@pytest.mark.slow
 def test_names_that_are_lost_are_written_again(trained, tmp_path):
     trained()
     [path] = (tmp_path / "run").rglob("model.json")
@@ -167,6 +168,7 @@ def cut_off(trained, name="epoch", **settings):
         trained(writers=[write], **settings)
 
 
+@pytest.mark.slow
 def test_statistics_per_device_need_as_many_devices_as_before(trained, tmp_path):
     cut_off(trained, **PER_DEVICE)
     message = r"model.batch_norm=device on 2 device.*are 1 now.*set run.devices=2"
@@ -174,6 +176,7 @@ def test_statistics_per_device_need_as_many_devices_as_before(trained, tmp_path)
     assert len(trained(**PER_DEVICE).models[0].history) == 2
 
 
+@pytest.mark.slow
 def test_testing_does_not_depend_on_who_normalised_what(trained, tmp_path):
     trained(**PER_DEVICE)
     trained(**PER_DEVICE, devices=1)  # there is nothing left to train

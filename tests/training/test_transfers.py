@@ -108,6 +108,7 @@ BETWEEN_EPOCHS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("devices", [1, 8])
 def test_between_epochs_the_order_the_factor_and_empty_sums_are_copied(
     tmp_path, monkeypatch, devices
@@ -242,6 +243,7 @@ def memory_of_a_run(folder, monkeypatch, epochs, width, *, saves=False, **how):
     return arrays[WARM:], memory[WARM:]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("only_new_garbage", "unheard")
 @pytest.mark.parametrize("placing", ["whole", "streamed"])
 def test_a_long_run_keeps_nothing(tmp_path, monkeypatch, placing):
@@ -250,6 +252,7 @@ def test_a_long_run_keeps_nothing(tmp_path, monkeypatch, placing):
     assert slope(memory) < KIB_AN_EPOCH, memory
 
 
+@pytest.mark.slow
 def test_many_checkpoints_keep_nothing():
     """In a process of its own: how much glibc keeps for each thread goes up and down by arrays."""
     if sys.platform != "linux":
@@ -275,6 +278,7 @@ def many_checkpoints_keep_nothing():
     assert slope(memory) < KIB_A_CHECKPOINT, memory
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("only_new_garbage", "unheard")
 def test_a_step_that_keeps_something_is_seen(tmp_path, monkeypatch):
     read, kept = passage.read, []

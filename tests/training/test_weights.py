@@ -113,6 +113,7 @@ def test_what_is_mixed_counts_as_its_parts_do(ways):
     np.testing.assert_array_equal(made["images"], plain["images"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("placing", ["whole", "shared out", "streamed"])
 @pytest.mark.parametrize("devices", [1, 8])
 def test_however_the_images_lie_it_is_one_step(placing, devices):
@@ -126,6 +127,7 @@ def test_however_the_images_lie_it_is_one_step(placing, devices):
     assert_equal_trees(made["params"], after["params"], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_several_runs_as_one_program_have_their_own_weights(monkeypatch):
     whole = test_folds.pool
     monkeypatch.setattr(
