@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Bool, Float, Int, Num
 
 from lqjax.metrics.bca import TOLERANCE
 from lqjax.metrics.grouping import grouping
@@ -27,7 +27,7 @@ class PermutationTest(NamedTuple):
     """Two-sided p-values, one for each column, and whether all arrangements were enumerated."""
 
     p_values: Float[np.ndarray, " cells"]
-    exact: bool
+    exact: Bool[np.ndarray, " cells"]
 
 
 def sign_flip_test(
@@ -41,7 +41,8 @@ def sign_flip_test(
     If they are, an example's difference is as likely with either sign. The statistic is the
     absolute sum of the differences, over all arrangements of signs where few examples differ, else
     over random ones with p = (b + 1) / (m + 1), where b of m arrangements reach what was observed.
-    All cells are tested under the same arrangements.
+    Cells that are not enumerated are tested under the same arrangements, and what becomes of a cell
+    does not depend on which others stand beside it.
 
     Args:
       differences: score of the first model minus that of the second, by example and cell.
@@ -65,17 +66,29 @@ def sign_flip_test(
     if permutations < 1:
         raise ValueError(f"permutations={permutations} is not possible; allowed: 1 or more")
     sums = grouping(len(differences), groups).sums(differences).astype(np.float64)
-    sums = sums[np.any(sums != 0, axis=1)]  # zeros are the same with either sign
-    exact = len(sums) <= MOST_ENUMERATED
+    exact = np.count_nonzero(sums, axis=0) <= MOST_ENUMERATED
+    p_values = np.ones(sums.shape[1])
+    for cell in np.flatnonzero(exact):
+        own = sums[sums[:, cell] != 0, cell, None]  # zeros are the same with either sign
+        reached = _reached(own, _all_flips(len(own)))
+        p_values[cell] = reached.item() / 2 ** len(own)
+    if not exact.all():
+        blocks = _random_flips(len(sums), permutations, seed)
+        p_values[~exact] = (_reached(sums[:, ~exact], blocks) + 1) / (permutations + 1)
+    return PermutationTest(p_values, exact)
+
+
+def _reached(
+    sums: Float[np.ndarray, "units cells"], blocks: Iterable[np.ndarray]
+) -> Int[np.ndarray, " cells"]:
+    """Count for each cell the arrangements that are as extreme as the data's own."""
+    total = sums.sum(axis=0)
+    least = np.abs(total) - TOLERANCE * np.abs(sums).sum(axis=0)
     reached = np.zeros(sums.shape[1], np.int64)
-    least = np.abs(sums.sum(axis=0)) - TOLERANCE * np.abs(sums).sum(axis=0)
-    blocks = _all_flips(len(sums)) if exact else _random_flips(len(sums), permutations, seed)
     for flips in blocks:
-        turned = sums.sum(axis=0) - 2 * (flips.astype(np.float64) @ sums)
+        turned = total - 2 * (flips.astype(np.float64) @ sums)
         reached += (np.abs(turned) >= least).sum(axis=0)
-    if exact:
-        return PermutationTest(reached / 2 ** len(sums), exact=True)
-    return PermutationTest((reached + 1) / (permutations + 1), exact=False)
+    return reached
 
 
 def _all_flips(units: int) -> Iterator[np.ndarray]:

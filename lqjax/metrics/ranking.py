@@ -11,6 +11,12 @@ from jaxtyping import Bool, Float, Int
 BINARY = 2
 """Classes of a binary problem, in which class 1 is the positive one."""
 
+SUM_TOLERANCE = 1e-3
+"""How far from 1 the probabilities of an example may add up, having been rounded."""
+
+ROUNDING = 8 * float(np.finfo(np.float64).eps)
+"""What the log of a softmax may be off by: a maximum, an exponential, a sum and a logarithm."""
+
 
 class Ranking(NamedTuple):
     """Where each positive stands among all `n` examples.
@@ -32,12 +38,25 @@ class Ranking(NamedTuple):
 
 
 def rank_positives(
-    scores: Float[np.ndarray, " examples"], positive: Bool[np.ndarray, " examples"]
+    scores: Float[np.ndarray, " examples"],
+    positive: Bool[np.ndarray, " examples"],
+    noise: float = 0,
 ) -> Ranking:
-    """Count for each positive how many examples are scored lower, and how many no higher."""
+    """Count for each positive how many examples are scored lower, and how many no higher.
+
+    Args:
+      noise: what scores up to 1, and shares of larger ones, may be off by; neighbours that lie no
+        further apart are tied.
+    """
     ordered, own = np.sort(scores), scores[positive]
     below = np.searchsorted(ordered, own, side="left")
-    return Ranking(below, np.searchsorted(ordered, own, side="right"), len(scores))
+    not_above = np.searchsorted(ordered, own, side="right")
+    if not noise:
+        return Ranking(below, not_above, len(scores))
+    apart = np.diff(ordered) > noise * np.maximum(1, np.abs(ordered[1:]))
+    first = np.concatenate([[0], np.flatnonzero(apart) + 1, [len(scores)]])  # of each tied group
+    below = first[np.searchsorted(first, below, side="right") - 1]
+    return Ranking(below, first[np.searchsorted(first, not_above, side="left")], len(scores))
 
 
 def class_rankings(
@@ -48,13 +67,18 @@ def class_rankings(
     """Rank each class's examples among all, one class against the rest.
 
     Scores are the log probabilities `logs`, and the difference of the logits where there are two
-    classes: they order as probabilities do but do not tie where those round to 0 or 1.
+    classes: they order as probabilities do but do not tie where those round to 0 or 1. Logits that
+    are log probabilities themselves, as of a forest's votes, are ranked as they are given: the sum
+    of each row, by which `logs` are divided, would tell apart what is equal.
     """
     classes = logits.shape[1]
     if classes == BINARY:
         margin = logits[:, 1].astype(np.float64) - logits[:, 0]
         return [rank_positives(-margin, labels == 0), rank_positives(margin, labels == 1)]
-    return [rank_positives(logs[:, k], labels == k) for k in range(classes)]
+    log_sums = logits[:, 0] - logs[:, 0]
+    if np.abs(log_sums).max() <= SUM_TOLERANCE:
+        return [rank_positives(logits[:, k], labels == k) for k in range(classes)]
+    return [rank_positives(logs[:, k], labels == k, ROUNDING) for k in range(classes)]
 
 
 def average_over_classes(

@@ -30,10 +30,10 @@ def sign_flips(study: Study, columns: Iterable[np.ndarray]) -> list[SignFlips]:
     Args:
       columns: each of shape (examples,), drawn from the iterable as they are needed.
     """
-    found = []
+    found: list[SignFlips] = []
     for some in _batches(columns, max(1, VALUES_AT_ONCE // study.n)):
         tested = sign_flip_test(np.stack(some, axis=1), study.groups)
-        found += [SignFlips(value, tested.exact) for value in tested.p_values.tolist()]
+        found += map(SignFlips, tested.p_values.tolist(), tested.exact.tolist())
     return found
 
 

@@ -15,11 +15,16 @@ from lqjax.metrics.roc import binary_auc, roc_auc, roc_auc_by_class
 from tests.metrics.hard_cases import HARD, hard, scores
 
 
+def reference(logits):
+    """Log probabilities without their last digits: what arithmetic makes equal is equal."""
+    return np.round(log_softmax(logits, axis=1), 12)
+
+
 @pytest.mark.parametrize("name", HARD)
 def test_areas_by_class_equal_scikit_learn(name):
     logits, labels = hard(name)
     areas, precisions = roc_auc_by_class(logits, labels), average_precision_by_class(logits, labels)
-    own = log_softmax(logits, axis=1)
+    own = reference(logits)
     for k, (area, precision) in enumerate(zip(areas, precisions, strict=True)):
         positive = labels == k
         if not positive.any():
@@ -36,15 +41,14 @@ def test_areas_by_class_equal_scikit_learn(name):
 @pytest.mark.parametrize("name", HARD)
 def test_average_precision_equals_scikit_learn(name):
     logits, labels = hard(name)
-    own = log_softmax(logits, axis=1)
+    own = reference(logits)
     classes = [1] if logits.shape[1] == 2 else np.unique(labels)
     if not np.isin(classes, labels).all():
         assert average_precision(logits, labels) is None
         return
     each = [sklearn.average_precision_score(labels == k, own[:, k]) for k in classes]
     assert average_precision(logits, labels) == pytest.approx(np.mean(each), abs=1e-9)
-    # Scores that are equal by arithmetic only are told apart by rounding, there and here.
-    if len(classes) == logits.shape[1] and name != "rounded scores":
+    if len(classes) == logits.shape[1]:
         whole = sklearn.average_precision_score(labels, np.exp(own))
         assert average_precision(logits, labels) == pytest.approx(whole, abs=1e-9)
 
@@ -69,27 +73,43 @@ def test_auc_equals_scikit_learn_with_ties(classes, levels):
     rng = np.random.default_rng(levels)
     labels = np.arange(200) % classes
     logits = rng.integers(0, levels, (200, classes)) / levels + np.eye(classes)[labels] * 0.3
-    probabilities = np.exp(log_probabilities(logits))
-    # Rounding makes the ties of the two sides the same; ranks are all that counts.
-    probabilities = np.round(probabilities, 9)
     if classes == 2:
-        expected = sklearn.roc_auc_score(labels, np.round(logits[:, 1] - logits[:, 0], 9))
-        got = roc_auc(
-            np.stack([np.zeros(200), np.round(logits[:, 1] - logits[:, 0], 9)], 1), labels
-        )
+        margin = np.round(logits[:, 1] - logits[:, 0], 9)
+        expected = sklearn.roc_auc_score(labels, margin)
+        found = roc_auc(np.stack([np.zeros(200), margin], 1), labels)
     else:
-        expected = np.mean(
-            [sklearn.roc_auc_score(labels == k, probabilities[:, k]) for k in range(classes)]
-        )
-        got = np.mean([binary_auc(probabilities[:, k], labels == k) for k in range(classes)])
-        whole = roc_auc(logits, labels)
-        assert whole == pytest.approx(
-            sklearn.roc_auc_score(
-                labels, probabilities / probabilities.sum(1, keepdims=True), multi_class="ovr"
-            ),
-            abs=2e-3 if levels < 1000 else 1e-6,
-        )
-    assert got == pytest.approx(expected, abs=1e-9)
+        own = reference(logits)
+        for k in range(classes):
+            assert binary_auc(own[:, k], labels == k) == pytest.approx(
+                sklearn.roc_auc_score(labels == k, own[:, k]), abs=1e-9
+            )
+        each = [sklearn.roc_auc_score(labels == k, own[:, k]) for k in range(classes)]
+        expected, found = np.mean(each), roc_auc(logits, labels)
+    assert found == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("classes", [3, 7])
+@pytest.mark.parametrize("votes", [4, 20, 100])
+def test_given_probabilities_tie_as_scikit_learn_sees_them(classes, votes):
+    rng = np.random.default_rng(votes)
+    labels = rng.integers(0, classes, 200)
+    shares = 0.6 * rng.dirichlet(np.ones(classes), 200) + 0.4 * np.eye(classes)[labels]
+    counts = np.array([rng.multinomial(votes, share) for share in shares])
+    logits = np.log((counts + 1 / classes) / (votes + 1)).astype(np.float32)
+    areas, precisions = roc_auc_by_class(logits, labels), average_precision_by_class(logits, labels)
+    for k, (area, precision) in enumerate(zip(areas, precisions, strict=True)):
+        expected = sklearn.roc_auc_score(labels == k, counts[:, k])
+        assert area == pytest.approx(expected, abs=1e-9)
+        expected = sklearn.average_precision_score(labels == k, counts[:, k])
+        assert precision == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("order", [[2, 0, 1], [1, 2, 0]])
+def test_the_order_of_the_classes_decides_nothing(order):
+    rng = np.random.default_rng(0)
+    labels, logits = rng.integers(0, 3, 100), rng.integers(-3, 4, (100, 3)).astype(np.float32)
+    turned = np.argsort(order)[labels]
+    assert roc_auc(logits[:, order], turned) == pytest.approx(roc_auc(logits, labels), abs=1e-12)
 
 
 def test_multiclass_auc_equals_scikit_learn():

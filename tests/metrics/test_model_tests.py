@@ -63,7 +63,7 @@ def test_sign_flips_of_few_examples_equal_scipys(count):
         (first, second), lambda a, b, axis: (a - b).mean(axis), permutation_type="samples",
         vectorized=True, n_resamples=np.inf, axis=0,
     )  # fmt: skip
-    assert got.exact
+    assert got.exact.all()
     np.testing.assert_allclose(got.p_values, expected.pvalue, rtol=1e-12)
 
 
@@ -76,7 +76,7 @@ def test_sign_flips_of_many_examples_equal_scipys():
         vectorized=True, n_resamples=9_999, axis=0, batch=500, rng=np.random.default_rng(2),
     ).pvalue  # fmt: skip
     error = np.sqrt(expected * (1 - expected) / 9_999)
-    assert not got.exact
+    assert not got.exact.any()
     assert np.all(np.abs(got.p_values - expected) < 5 * error + 2 / 9_999)
     assert got.p_values[3] == 1 / 10_000
 
@@ -103,7 +103,7 @@ def test_signs_of_a_group_turn_together():
     turned = [abs(np.dot(signs, sums)) for signs in itertools.product([1, -1], repeat=8)]
     expected = np.mean(np.array(turned) >= abs(sums.sum()) - 1e-12)
     got = sign_flip_test(differences[:, None], groups=ids)
-    assert got.exact
+    assert got.exact.all()
     assert got.p_values == pytest.approx(expected)
     assert sign_flip_test(differences[:, None]).p_values < expected
 
@@ -114,6 +114,20 @@ def test_blocks_of_signs_change_nothing(monkeypatch):
     monkeypatch.setattr(permutation, "SIGNS_AT_ONCE", 1000)
     np.testing.assert_array_equal(sign_flip_test(differences, permutations=500).p_values,
                                   before.p_values)  # fmt: skip
+
+
+def test_what_stands_beside_a_column_changes_nothing():
+    random = np.random.default_rng(6)
+    few = np.zeros(90)
+    few[:5] = random.normal(1, 1, 5)
+    some = np.where(random.random(90) < 0.4, random.normal(0.2, 1, 90), 0)
+    columns = np.stack([few, some, random.normal(0.2, 1, 90), np.zeros(90)], 1)
+    together = sign_flip_test(columns)
+    assert together.exact.tolist() == [True, False, False, True]
+    for number, column in enumerate(columns.T):
+        alone = sign_flip_test(column[:, None])
+        assert alone.p_values[0] == together.p_values[number]
+        assert alone.exact[0] == together.exact[number]
 
 
 def test_models_that_always_agree_differ_with_p_of_one():

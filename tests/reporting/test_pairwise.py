@@ -8,7 +8,7 @@ import pytest
 from scipy import special, stats
 
 from lqjax.metrics.accuracy import predictions
-from lqjax.metrics.permutation import sign_flip_test
+from lqjax.metrics.permutation import MOST_ENUMERATED, sign_flip_test
 from lqjax.reporting import pairwise_section, sign_flips
 from lqjax.reporting.comparison import compare_models
 from lqjax.reporting.findings import find, write_findings
@@ -133,7 +133,9 @@ def test_losses_are_tested_by_turning_signs(three):
         ).pvalue  # fmt: skip
         error = np.sqrt(2 * wanted * (1 - wanted) / 9_999)
         assert abs(float(line["p_loss"]) - wanted) < 5 * error + 2e-4
-        assert (line["permutations"], line["seed"]) == ("9999", "0")
+        # With few images that differ, all signs are gone through, whatever the other columns need.
+        drawn = ("9999", "0") if np.count_nonzero(differences) > MOST_ENUMERATED else ("", "")
+        assert (line["permutations"], line["seed"]) == drawn
     degraded = [line for line in lines if line["condition"] != "clean"]
     raw = numbers(degraded, "p_loss")
     assert raw.min() >= 1e-4

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from lqjax.damaged import brief
+from lqjax.metrics.ranking import SUM_TOLERANCE
 from lqjax.reporting.external.answer import KINDS, PROBABILITY, Answer, Scores
 from lqjax.reporting.external.test_set import TestSet, class_number
-
-SUM_TOLERANCE = 1e-3
-"""By how much probabilities may miss 1: they were rounded when they were written."""
 
 LARGEST_SCORE = float(np.finfo(np.float32).max)
 """Scores are kept as float32, as those of our networks are."""
