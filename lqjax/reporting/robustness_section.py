@@ -14,6 +14,7 @@ from lqjax.reporting.robustness_tables import family_table, level_table, measure
 from lqjax.reporting.robustness_words import drops_in_words
 from lqjax.reporting.study import Study
 from lqjax.reporting.suite_error_tables import corruption_tables, suite_error_table
+from lqjax.textlists import enumeration
 
 
 def robustness_section(
@@ -30,11 +31,7 @@ def robustness_section(
     if HEAT_MAP in drawn:
         yield Figure(HEAT_MAP, drawn[HEAT_MAP].caption, drawn[HEAT_MAP].alternative)
     if robustness is None:
-        yield Text(
-            "Drops and corruption errors compare with clean images, and conditions that all models"
-            f" finished: they need {CLEAN} and a degraded condition in evaluation.conditions, and"
-            " --mode=evaluate run to its end."
-        )
+        yield Text(_what_is_missing(comparison))
         return
     levels = level_table(robustness, comparison)
     if levels is not None:
@@ -47,6 +44,24 @@ def robustness_section(
         yield Text(robustness.without)
     tables: list[Table] = [t for suite in robustness.suites for t in corruption_tables(suite)]
     yield Fold("By degradation", (family_table(robustness), *tables), "robustness.csv")
+
+
+def _what_is_missing(comparison: Comparison) -> str:
+    """Say why nothing can be compared with clean images, and of which model it is for."""
+    models = comparison.cells[0].accuracy
+    degraded = [cell for cell in comparison.cells if cell.condition.degraded]
+    unclean = [m for m in models if comparison.clean is None or not comparison.clean.accuracy[m]]
+    bare = [m for m in models if not any(cell.accuracy[m] for cell in degraded)]
+    lacking = [
+        f"{enumeration(some)} {'has' if len(some) == 1 else 'have'} no answers {where}"
+        for some, where in ((unclean, "on clean images"), (bare, "on degraded ones"))
+        if some
+    ]
+    return (
+        "Drops and corruption errors compare with clean images, under degraded conditions that all"
+        f" models finished: {'; '.join(lacking) or 'here they have none in common'}. Test under"
+        f" {CLEAN} and the same degraded conditions, or leave such a model out."
+    )
 
 
 def _drops(comparison: Comparison, robustness: Robustness) -> str:

@@ -334,10 +334,19 @@ def test_the_section_needs_clean_and_degraded_images(make_workdir):
     study, comparison = studied(workdir)
     assert measure_robustness(study, comparison) is None
     (block,) = robustness_section(study, comparison, None, {})
-    assert "they need clean and a degraded condition" in block.text
+    assert "all models finished: alexnet and resnet50 have no answers on clean images." in block.text
     workdir = make_workdir("clean", n=30, conditions=grid_conditions()[:1], gallery=False)
     study, comparison = studied(workdir)
     assert list(robustness_section(study, comparison, None, {})) == []
+
+
+def test_the_section_names_a_model_without_degraded_conditions(make_workdir):
+    workdir = make_workdir(n=30, conditions=grid_conditions()[:4], gallery=False, extras=False)
+    for file in workdir.run("resnet50", 0).root.glob("conditions/low_quality*"):
+        file.unlink()
+    study, comparison = studied(workdir)
+    (block,) = robustness_section(study, comparison, measure_robustness(study, comparison), {})
+    assert "finished: resnet50 has no answers on degraded ones. Test under clean" in block.text
 
 
 def test_the_heat_map_holds_the_gaps_and_marks_what_is_shown(workdir):
