@@ -16,7 +16,7 @@ SUFFIX = ".safetensors"
 def export_weights(
     workdir: epath.PathLike, path: str | Path, *, model: str = "", seed: int | None = None
 ) -> Path:
-    """Write the weights of a trained network to a safetensors file.
+    """Write the weights of a trained network that are tested to a safetensors file.
 
     `torch_model.load_state_dict(safetensors.torch.load_file(path))` loads it into torchvision's
     network of the same name, strictly. `lqjax.load` and `model.init_from` read it too: classes,
@@ -37,7 +37,7 @@ def export_weights(
     """
     from lqjax.weights.safetensors_file import write_safetensors
 
-    made = Path(path)
+    made = Path(path).expanduser()
     if made.suffix != SUFFIX:
         raise ValueError(f"path={path} must end in {SUFFIX}, which PyTorch and others read")
     run = named_run(workdir, model, seed)

@@ -28,15 +28,19 @@ except ImportError:  # Windows
 LOCK_NAME = "lock"
 NOT_POSSIBLE = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 """What file systems answer that have no locks."""
+ATTEMPTS = 1000
+"""How often a folder is made again that others, who leave nothing, take away meanwhile."""
+KEPT = b"\n"
+"""What a file says that nobody holds and that stays; an empty one is of a run just beginning."""
 
 
 @dataclass
 class _Held:
     descriptor: int
     before: frozenset[str] | None
-    """What lay in the folder before the file did; `None` where the file was there, too."""
-    made: bool
-    """Whether the folder was made for it."""
+    """What else lay in the folder; `None` where the file is of an earlier run, and stays."""
+    made: tuple[Path, ...]
+    """The folders that were made for it, inner ones first."""
     times: int = 1
 
 
@@ -75,32 +79,40 @@ def _acquire(folder: epath.Path) -> str:
         if str(path) in _held:
             _held[str(path)].times += 1
             return str(path)
-        while True:
-            made = not path.parent.exists()
-            path.parent.mkdir(parents=True, exist_ok=True)
+        made: tuple[Path, ...] = ()
+        for left in reversed(range(ATTEMPTS)):
             try:
-                names = _names(path.parent)
+                made = _make(path.parent) or made
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-            except FileNotFoundError:
-                if path.parent.exists():
+            except (FileNotFoundError, FileExistsError):
+                if not left or path.parent.is_file():
                     raise
                 continue  # another process has just taken its folder away
-            before = None if LOCK_NAME in names else names
             try:
                 held = _lock(descriptor, folder)
                 if held and not _is_file_of(path, descriptor):
                     continue
                 if held:
+                    fresh = not os.fstat(descriptor).st_size
+                    before = _names(path.parent) if fresh else None
                     _sign(descriptor)
                     _held[str(path)] = _Held(descriptor, before, made)
             finally:
                 if str(path) not in _held:
                     os.close(descriptor)  # which frees it too
             return str(path) if held else ""
+    raise ValueError(f"{folder} is in use by others all the time; name another --workdir")
+
+
+def _make(folder: Path) -> tuple[Path, ...]:
+    """Make a folder and those above it; those that were not there, inner ones first."""
+    missing = tuple(path for path in (folder, *folder.parents) if not path.exists())
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
 
 
 def _names(folder: Path) -> frozenset[str]:
-    return frozenset(path.name for path in folder.iterdir())
+    return frozenset(path.name for path in folder.iterdir()) - {LOCK_NAME}
 
 
 def _is_file_of(path: Path, descriptor: int) -> bool:
@@ -135,21 +147,24 @@ def _release(key: str) -> None:
         if not held.times:
             del _held[key]
             with suppress(OSError):
-                os.ftruncate(held.descriptor, 0)
-                _remove_if_alone(Path(key), held)
+                if not _removed(Path(key), held):
+                    os.ftruncate(held.descriptor, 0)
+                    os.pwrite(held.descriptor, KEPT, 0)
             os.close(held.descriptor)
 
 
-def _remove_if_alone(path: Path, held: _Held) -> None:
-    """Take the file away where nothing came of the run, and the folder that was made for it.
+def _removed(path: Path, held: _Held) -> bool:
+    """Take the file away where nothing came of the run, and the folders that were made for it.
 
     It is still held: who has opened it meanwhile finds that it has lost its name.
     """
-    if held.before is None or _names(path.parent) - {LOCK_NAME} != held.before:
-        return
+    if held.before is None or _names(path.parent) != held.before:
+        return False
     path.unlink()
-    if held.made:
-        path.parent.rmdir()
+    with suppress(OSError):  # others have put something there
+        for folder in held.made:
+            folder.rmdir()
+    return True
 
 
 def _sign(descriptor: int) -> None:

@@ -50,7 +50,7 @@ def list_pictures(root: Path, output: Path | None = None) -> list[str]:
         for path in sorted(root.rglob("*"))
         if path.suffix.lower() in SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(root).parts)
-        and path.is_file()
+        and (path.is_file() or (path.is_symlink() and not path.exists()))  # which is told
     ]
     if not found:
         raise ValueError(f"{root}: no pictures in it ({', '.join(SUFFIXES)})")

@@ -10,9 +10,11 @@ import jax
 import numpy as np
 from etils import epath
 
-from lqjax.damaged import brief
+from lqjax.config import Config, replace_at
+from lqjax.damaged import brief, damaged, read_object
 from lqjax.data.borders import name_trouble
 from lqjax.distributed import decide, lost_another, several_processes
+from lqjax.epochs import BEST
 from lqjax.kept_statistics import FILE_NAME, read_kept
 from lqjax.models.base import MODELS
 from lqjax.models.network import CHANNELS, Network, build
@@ -25,7 +27,7 @@ from lqjax.training.tested import Tested
 from lqjax.typing import Tree
 from lqjax.weights.belongings import Belongings, belongings_of_file, from_record
 from lqjax.weights.matching import QUESTION, match, missing_key
-from lqjax.weights.published_names import HEAD, STEM, key_of
+from lqjax.weights.published_names import HEAD, STEM, in_file, key_of
 from lqjax.weights.reading import in_one_line, read_tensors
 from lqjax.workdir import RUNS, Run, Workdir
 
@@ -81,12 +83,29 @@ def belongings_of_run(run: Run) -> Belongings:
         ) from None
 
 
-def weights_of_run(run: Run, choice: str = "best") -> TrainedWeights:
+def tested_choice(run: Run) -> str:
+    """Read which weights of a run are tested, from its working directory; the best if it has none.
+
+    Raises:
+      DamagedError: settings that cannot be read, or a choice that there is not.
+    """
+    path = run.root.parent.parent.parent / "config.json"
+    if not path.exists():
+        return BEST
+    kept = read_object(path).get("evaluation", {})
+    choice = kept.get("checkpoint", BEST) if isinstance(kept, Mapping) else kept
+    try:
+        return replace_at(Config(), "evaluation.checkpoint", choice).evaluation.checkpoint
+    except ValueError as error:
+        raise damaged(path, error) from None
+
+
+def weights_of_run(run: Run, choice: str = "") -> TrainedWeights:
     """Read the weights of a run that are tested; of several processes all have to.
 
     Args:
       run: its folder.
-      choice: "best" by validation, or "latest".
+      choice: "best" by validation, or "latest"; empty: as its working directory was made with.
 
     Raises:
       ValueError: there are none that can be read, or they do not fit what the run says of them.
@@ -99,7 +118,7 @@ def weights_of_run(run: Run, choice: str = "best") -> TrainedWeights:
     params, stats = network.shapes()
     mesh = make_mesh(0 if several_processes() else 1)  # on devices of each
     wanted = with_sharding({"params": params, "stats": stats}, mesh)
-    found = _tested(run, choice, wanted)
+    found = _tested(run, choice or decide(lambda: tested_choice(run)), wanted)
     if found is None:
         raise ValueError(f"{run.checkpoints} holds no finished epoch that can be read; train it")
     weights = jax.tree.map(read, found.weights)
@@ -155,25 +174,24 @@ def _asked(tensors: Mapping[str, np.ndarray], said: Belongings, model: str) -> T
 def _fitted(tensors: Mapping[str, np.ndarray], said: Belongings, model: str) -> TrainedWeights:
     """Put the arrays of a file into a network."""
     head, stem = key_of(model, HEAD), key_of(model, STEM)
+    if stem not in tensors:
+        raise ValueError(missing_key(model, stem, tensors))
+    head_there, stem_there = (in_file(tensors, key) for key in (head, stem))
     for key in (stem, head):
-        if key not in tensors and key == head:
-            raise ValueError(
-                f"it has no {key}, the last layer of {model}; train one, starting from the file"
-                " (model.init_from)"
-            )
-        if key not in tensors:
-            raise ValueError(missing_key(model, key, tensors))
         # One without numbers may have any number of rows: as many classes would be named.
-        if tensors[key].ndim < 2 or not tensors[key].size:
-            raise ValueError(f"its {key} has the shape {tensors[key].shape}, which cannot be")
-    count, channels = len(tensors[head]), tensors[stem].shape[1]
+        if key in tensors and (tensors[key].ndim < 2 or not tensors[key].size):
+            named_there, shape = in_file(tensors, key), tensors[key].shape
+            raise ValueError(f"its {named_there} has the shape {shape}, which cannot be")
+    # Without a last layer any number does: it is refused below, once all else is known to fit.
+    count = len(tensors[head]) if head in tensors else max(len(said.class_names), 1)
+    channels = tensors[stem].shape[1]
     if channels not in CHANNELS:
         raise ValueError(
-            f"{stem} is {tensors[stem].shape} in it, for images of {channels} channels; the images"
-            f" of {model} have {' or '.join(map(str, CHANNELS))}"
+            f"{stem_there} is {tensors[stem].shape} in it, for images of {channels} channels; the"
+            f" images of {model} have {' or '.join(map(str, CHANNELS))}"
         )
     if said.class_names and len(said.class_names) != count:
-        raise ValueError(f"it names {len(said.class_names)} classes, and {head} has {count}")
+        raise ValueError(f"it names {len(said.class_names)} classes, and {head_there} has {count}")
     mean, std = said.statistics(channels)
     own = replace(
         said,
@@ -187,8 +205,15 @@ def _fitted(tensors: Mapping[str, np.ndarray], said: Belongings, model: str) -> 
     params, stats = network.shapes()
     wanted = {name: leaf.shape for name, leaf in named(params, stats).items()}
     found = match(model, tensors, wanted)
+    if head not in tensors:
+        raise ValueError(
+            f"it has no {head_there}, the last layer of {model}; train one, starting from the file"
+            " (model.init_from)"
+        )
     if found.new_head:
-        raise ValueError(f"its {head.rpartition('.')[0]} does not fit together ({found.new_head})")
+        raise ValueError(
+            f"its {head_there.rpartition('.')[0]} does not fit together ({found.new_head})"
+        )
     return TrainedWeights(own, network, *(filled(t, found.arrays) for t in (params, stats)))
 
 
@@ -197,8 +222,8 @@ def _recognised(tensors: Mapping[str, np.ndarray], said: Belongings) -> TrainedW
     near = nearest_network(tensors, said.stem)
     if not near.shared:
         raise ValueError(
-            f"it begins with {next(iter(tensors))}, and shares no array with any of"
-            f" {', '.join(MODELS.names())}, by torchvision's names"
+            f"it begins with {in_file(tensors, next(iter(tensors)))}, and shares no array with any"
+            f" of {', '.join(MODELS.names())}, by torchvision's names"
         )
     try:
         return _fitted(tensors, said, near.model)

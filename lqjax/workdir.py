@@ -27,6 +27,7 @@ workdir/
 from __future__ import annotations
 
 import json
+import os
 import re
 import zlib
 from collections.abc import Sequence
@@ -418,7 +419,8 @@ class Workdir:
     @classmethod
     def at(cls, path: epath.PathLike, *, writes: bool = True) -> Workdir:
         """Name a working directory; nothing is created yet."""
-        return cls(epath.Path(path), writes)
+        # Shells leave a `~` behind an equals sign; an address stays as it is.
+        return cls(epath.Path(os.path.expanduser(path)), writes)  # noqa: PTH111
 
     @property
     def report(self) -> epath.Path:

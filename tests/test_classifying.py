@@ -493,3 +493,18 @@ def test_the_command_works_as_a_process_of_its_own(folder, tmp_path):
     )
     assert made.returncode == 0, made.stderr
     assert len(rows_of(target)) == 10
+
+
+def test_a_link_to_a_file_that_is_gone_has_a_line_with_its_reason(workdir, tmp_path):
+    folder, table = tmp_path / "in", tmp_path / "out.csv"
+    folder.mkdir()
+    Image.fromarray(COLOUR[0]).save(folder / "a.png")
+    (folder / "b.png").symlink_to(tmp_path / "gone.png")
+    (folder / "c.png").symlink_to(folder / "a.png")
+    (folder / "d.png").mkdir()
+    given = [f"--workdir={workdir}", f"--input={folder}", f"--output={table}"]
+    assert cli.main(["--mode=predict", *given]) == 0
+    rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    assert [row["file"] for row in rows] == ["a.png", "b.png", "c.png"]
+    assert [bool(row["error"]) for row in rows] == [False, True, False]
+    assert "No such file" in rows[1]["error"]

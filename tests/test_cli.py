@@ -10,6 +10,7 @@ import pytest
 
 from lqjax.arguments import parse
 from lqjax.cli import main, settings_of
+from lqjax.workdir import Workdir
 from tests.processes import environment
 
 ROOT = Path(__file__).parent.parent
@@ -84,6 +85,35 @@ def test_a_failed_start_does_not_claim_the_workdir(tmp_path, capsys):
     assert not (tmp_path / "run").exists()
     assert main(["--config.optimizer.name=adan", f"--workdir={tmp_path}/run"]) == 2
     assert not (tmp_path / "run").exists()
+
+
+def test_a_failed_start_leaves_no_folder_above_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = ["--config.data.source=folder", "--config.data.path=/no/such/folder"]
+    assert main(["--mode=train", "--workdir=runs/mine", *given]) == 2
+    assert "/no/such/folder" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("mode", ["train", "evaluate", "compare", "audit", "report", "predict"])
+def test_a_tilde_is_the_home_folder_in_every_mode(mode, tmp_path, capsys, monkeypatch):
+    home, here = tmp_path / "home", tmp_path / "here"
+    here.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
+    kept = home / "mine" / ("runs/small/seed0-fold0" if mode in ("report", "predict") else "")
+    kept.mkdir(parents=True)
+    name = "history.jsonl" if mode == "report" else "model.json"
+    (kept / ("config.json" if kept.name == "mine" else name)).write_text("{")
+    (kept / "checkpoints" / "4").mkdir(parents=True)
+    flags = [f"--input={here}", "--output=a.csv"] if mode == "predict" else []
+    assert main([f"--mode={mode}", "--workdir=~/mine", *flags]) == 2
+    assert str(home / "mine") in capsys.readouterr().err
+    assert list(here.iterdir()) == []
+
+
+def test_an_address_has_no_home_folder():
+    assert str(Workdir.at("gs://bucket/~/run").root) == "gs://bucket/~/run"
 
 
 def test_a_smoke_run_has_a_workdir_of_its_own():

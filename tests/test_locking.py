@@ -24,6 +24,25 @@ with locked(epath.Path(sys.argv[1])):
 """
 
 
+ENTER = """
+import sys
+from etils import epath
+from lqjax.locking import locked
+folder, own, rounds = sys.argv[1], sys.argv[1] + "-held", int(sys.argv[2])
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(rounds):
+    try:
+        with locked(epath.Path(folder) / "inner"):
+            with open(own, "x"):
+                pass
+            epath.Path(own).unlink()
+    except ValueError:
+        pass
+"""
+ROUNDS = 1500
+
+
 @pytest.fixture
 def folder(tmp_path):
     return epath.Path(tmp_path) / "run"
@@ -76,6 +95,59 @@ def test_a_run_that_leaves_something_leaves_the_file(folder):
     with locked(folder):
         pass
     assert {path.name for path in folder.iterdir()} == names
+
+
+def test_folders_above_that_were_made_for_it_go_too(folder):
+    with pytest.raises(ValueError, match="refused"), locked(folder / "runs" / "mine"):
+        raise ValueError("refused")
+    assert not folder.exists()
+    (folder / "other").mkdir(parents=True)
+    with locked(folder / "runs" / "mine"):
+        pass
+    assert [path.name for path in folder.iterdir()] == ["other"]
+
+
+def test_a_file_that_another_has_just_made_goes_too(folder):
+    """It may have opened the file first and been refused; who held it is the last one there."""
+    folder.mkdir()
+    (folder / LOCK_NAME).write_text("")
+    with locked(folder):
+        pass
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [FileExistsError, FileNotFoundError])
+def test_a_folder_that_goes_while_it_is_made_is_made_anew(folder, monkeypatch, error):
+    original, taken = Path.mkdir, []
+
+    def late(path, *args, **kwargs):
+        if not taken:
+            taken.append(True)
+            raise error(path)
+        original(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "mkdir", late)
+    with locked(folder):
+        assert str(os.getpid()) in (folder / LOCK_NAME).read_text()
+    assert taken and not folder.exists()
+
+
+def test_a_file_in_its_place_is_no_folder(folder):
+    folder.write_text("")
+    with pytest.raises(FileExistsError), locked(folder):
+        pass
+
+
+def test_processes_that_make_and_leave_one_folder_at_once_exclude_each_other(folder):
+    command = [sys.executable, "-c", ENTER, str(folder), str(ROUNDS)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    processes = [subprocess.Popen(command, text=True, **pipes) for _ in range(3)]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate()[1] for process in processes] == [""] * 3
 
 
 def test_a_file_that_was_removed_before_it_was_locked_is_made_anew(folder, monkeypatch):

@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import shutil
 
 import jax
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 import lqjax
 from lqjax import origins
@@ -18,6 +20,7 @@ from lqjax.trained_weights import find_run, weights_of_run
 from lqjax.weights.belongings import PUBLISHED, Belongings
 from lqjax.weights.exporting import to_state_dict
 from lqjax.weights.safetensors_file import write_safetensors
+from lqjax.workbench import Workbench
 from lqjax.workdir import Workdir
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -27,6 +30,10 @@ STILL = 1e-12
 """A learning rate that hardly moves a weight."""
 
 UNMOVED = 1e-9
+TIGHT = 1e-5
+"""How close probabilities are; those of another epoch are far from it."""
+
+OTHER = {"best": "latest", "latest": "best"}
 
 SMALL = {
     "names": ("small",), "stem": "small", "image_size": 28, "train_limit": 64, "test_limit": 32,
@@ -179,6 +186,69 @@ def test_training_starts_from_the_run_of_its_seed(together, pretrained, tmp_path
         for name, array in named(there.params).items():
             moved = np.abs(named(here.params)[name] - array).max()
             assert moved < UNMOVED, name
+
+
+@pytest.fixture(scope="module", params=["best", "latest"])
+def chosen(request, tmp_path_factory, small_networks):
+    """Three epochs, of which the first is the best by far; with the images that were tested."""
+    folder, draws, arrays = tmp_path_factory.mktemp("chosen"), np.random.default_rng(0), {}
+    for part, count in (("train", 64), ("test", 24)):
+        arrays[f"{part}_images"] = draws.integers(0, 256, (count, 28, 28), dtype=np.uint8)
+        arrays[f"{part}_labels"] = np.arange(count) % 3
+    np.savez(folder / "films.npz", **arrays)
+    accuracies = iter([0.9, 0.5, 0.1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Workbench, "_validate", lambda *_: (1.0, next(accuracies)))
+        settings = {**SMALL, "source": "npz", "path": str(folder / "films.npz"), "epochs": 3}
+        settings |= {"train_limit": 0, "test_limit": 0, "conditions": ("clean",), "devices": 1}
+        settings |= {"learning_rate": 0.1, "checkpoint": request.param, "progress": False}
+        settings |= {"latency_runs": 1}
+        result = lqjax.compare(workdir=folder / "run", **settings)
+    (row,) = result.rows
+    assert row.epoch == {"best": 1, "latest": 3}[request.param]
+    return folder / "run", arrays["test_images"], settings
+
+
+def test_what_is_tested_is_loaded_and_exported(chosen, tmp_path):
+    workdir, images, settings = chosen
+    run = find_run(workdir)
+    order = [int(str(name).rpartition("/")[2]) for name in run.examples()["ids"]]
+    assert sorted(order) == list(range(len(images)))
+    logits = run.logits("clean").astype(np.float64)
+    raised = np.exp(logits - logits.max(1, keepdims=True))
+    expected = raised / raised.sum(1, keepdims=True)
+    found = lqjax.load(workdir).predict(images[order])
+    np.testing.assert_allclose(found.probabilities, expected, rtol=0, atol=TIGHT)
+    arrays = load_file(lqjax.export_weights(workdir, tmp_path / "a.safetensors"))
+    tested = weights_of_run(run, settings["checkpoint"])
+    for name, array in to_state_dict("small", named(tested.params, tested.stats)).items():
+        np.testing.assert_array_equal(arrays[name], array)
+
+
+def test_training_starts_from_what_is_tested(chosen, tmp_path):
+    workdir, _, settings = chosen
+    start = {"init_from": str(workdir), "epochs": 1, "learning_rate": STILL}
+    lqjax.train(workdir=tmp_path / "run", **{**settings, **start})
+    here = weights_of_run(find_run(tmp_path / "run"), "latest")
+    there = weights_of_run(find_run(workdir), settings["checkpoint"])
+    other = weights_of_run(find_run(workdir), OTHER[settings["checkpoint"]])
+    for name, array in named(there.params).items():
+        assert np.abs(named(here.params)[name] - array).max() < UNMOVED
+        assert np.abs(named(other.params)[name] - array).max() > 0
+
+
+def test_a_choice_that_cannot_be_read_is_not_guessed(chosen, tmp_path):
+    workdir = shutil.copytree(chosen[0], tmp_path / "run")
+    kept = workdir / "config.json"
+    record = json.loads(kept.read_text())
+    record["evaluation"]["checkpoint"] = "newest"
+    kept.write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"config.json is damaged .*newest.*best"):
+        lqjax.load(workdir)
+    kept.unlink()
+    best, found = (weights_of_run(find_run(workdir), choice) for choice in ("best", ""))
+    for name, array in named(best.params).items():
+        np.testing.assert_array_equal(named(found.params)[name], array)
 
 
 def test_a_run_goes_on_when_its_origin_is_gone(pretrained, tmp_path, caplog):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ LARGEST_SIDE = 2**14
 
 LARGEST_WIDTH = 2**16
 """Of an extra dense layer."""
+
+MOST_LAYERS = 128
+"""Extra dense layers; each takes milliseconds to build, and no head has more than a few."""
 
 
 @dataclass(frozen=True)
@@ -93,34 +97,52 @@ def from_record(record: Any) -> Belongings:
         raise ValueError(f"it says nothing of its weights, only {type(record).__name__}")
     size, channels = (_whole(record, name) for name in ("image_size", "channels"))
     if not 0 < size <= LARGEST_SIDE or channels not in (1, 3):
-        raise ValueError(f"it says image_size={size}, channels={channels}, which cannot be")
+        said = f"image_size={_shown(size)}, channels={_shown(channels)}"
+        raise ValueError(f"it says {said}, which cannot be")
     mean, std = (_numbers(record, name, channels) for name in ("mean", "std"))
     if min(std) <= 0:
-        raise ValueError(f"it says std={list(std)}, which cannot be")
+        raise ValueError(f"it says std={_shown(list(std))}, which cannot be")
     names, stem, model = record.get("class_names"), record.get("stem"), record.get("model")
     if stem not in STEMS or not isinstance(model, str):
-        raise ValueError(f"it says model={model!r}, stem={stem!r}, which cannot be")
+        raise ValueError(f"it says model={_shown(model)}, stem={_shown(stem)}, which cannot be")
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
         raise ValueError("it has no list of class_names")
     layers = record.get("head_layers", ())  # earlier versions had none
     if not isinstance(layers, (list, tuple)) or not all(
         type(width) is int and 0 < width <= LARGEST_WIDTH for width in layers
     ):
-        raise ValueError(f"it says head_layers={layers!r}, which cannot be")
+        raise ValueError(f"it says head_layers={_shown(layers)}, which cannot be")
+    if len(layers) > MOST_LAYERS:
+        raise ValueError(
+            f"it says head_layers={_shown(layers)}, {len(layers)} layers; at most {MOST_LAYERS} are"
+            " built"
+        )
     return Belongings(model, size, channels, mean, std, stem, tuple(names), tuple(layers))
 
 
 def _whole(record: Mapping[str, Any], name: str) -> int:
     value = record.get(name)
     if type(value) is not int:
-        raise ValueError(f"it says {name}={value!r}, which is no whole number")
+        raise ValueError(f"it says {name}={_shown(value)}, which is no whole number")
     return value
 
 
 def _numbers(record: Mapping[str, Any], name: str, count: int) -> tuple[float, ...]:
     values = record.get(name)
     if not isinstance(values, (list, tuple)) or len(values) != count:
-        raise ValueError(f"it says {name}={values!r}, and has {count} channels")
-    if not all(type(v) in (int, float) and math.isfinite(v) for v in values):
-        raise ValueError(f"it says {name}={values!r}, which are no numbers")
+        raise ValueError(f"it says {name}={_shown(values)}, and has {count} channels")
+    if not all(type(v) in (int, float) and _is_finite(v) for v in values):
+        raise ValueError(f"it says {name}={_shown(values)}, which are no numbers")
     return tuple(map(float, values))
+
+
+def _is_finite(number: float) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError:  # whole numbers of JSON have as many digits as they like
+        return False
+
+
+def _shown(value: Any) -> str:
+    """Write what a file says, in part where it is long."""
+    return reprlib.repr(value)

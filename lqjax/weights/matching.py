@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from lqjax.weights.published_names import COUNTED, EXTRA_LAYER, Place, forward_order, place_of
+from lqjax.weights.published_names import (
+    COUNTED,
+    EXTRA_LAYER,
+    HEAD,
+    Place,
+    forward_order,
+    in_file,
+    key_of,
+    place_of,
+)
 from lqjax.weights.transposing import shape_there, to_ours
 
 GREY, COLOUR = 1, 3
@@ -53,9 +63,11 @@ def match(
     found: dict[str, np.ndarray] = {}
     new_head = "" if keep_head else "its classes are others"
     stem = ""
+    before, there = tensors, partial(in_file, tensors)
     places = {name: place_of(model, name) for name in sorted(wanted, key=forward_order)}
     heads = {place.key for place in places.values() if place.head}
-    if heads.isdisjoint(tensors):  # of a backbone that was saved by itself
+    headless = heads.isdisjoint(tensors)
+    if headless:  # of a backbone that was saved by itself
         new_head = new_head or "it has none"
         places = {name: place for name, place in places.items() if not place.head}
     elif _extra(heads) or _extra(tensors):  # all of the head fits, or all of it starts anew
@@ -68,7 +80,7 @@ def match(
             places = {name: place for name, place in places.items() if not place.head}
     for place in places.values():
         if place.key not in tensors:
-            raise ValueError(missing_key(model, place.key, tensors))
+            raise ValueError(missing_key(model, place.key, before))
     order = {key: position for position, key in enumerate(tensors)}
     for name, place in sorted(places.items(), key=lambda found: order[found[1].key]):
         shape = wanted[name]
@@ -76,17 +88,19 @@ def match(
         if place.stem and name.endswith("kernel"):
             array, stem = _to_channels(array, shape)
         if array.dtype != np.float32:
-            raise ValueError(f"{place.key} holds {array.dtype}, not floating-point numbers")
+            raise ValueError(f"{there(place.key)} holds {array.dtype}, not floating-point numbers")
         if array.shape == shape:
             found[name] = array
         elif place.head and array.shape[:-1] == shape[:-1]:
             new_head = f"it was made for {array.shape[-1]} classes, not {shape[-1]}"
         else:
-            raise ValueError(_misfit(model, place, tensors[place.key].shape, shape))
+            named = there(place.key)
+            raise ValueError(_misfit(model, place, named, tensors[place.key].shape, shape))
     used = {place.key for place in places.values()}
     for key in tensors:
         if key not in used and not key.endswith(COUNTED):
-            raise ValueError(f"it has {key}, which {model} does not have{QUESTION}")
+            lacks = f", and no {there(key_of(model, HEAD))}, its last layer" if headless else ""
+            raise ValueError(f"it has {there(key)}, which {model} does not have{lacks}{QUESTION}")
     if new_head:
         found = {name: a for name, a in found.items() if not places[name].head}
     return Matched(found, new_head, stem)
@@ -110,14 +124,16 @@ def _to_channels(kernel: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray
 
 def missing_key(model: str, key: str, tensors: Mapping[str, np.ndarray]) -> str:
     """Say that a file lacks an array that a network needs, and what it has."""
-    has = ", ".join(list(tensors)[:3]) or "nothing"
-    return f"it has no {key}, which {model} needs (it has {has}, ...){QUESTION}"
+    has = ", ".join(in_file(tensors, has) for has in list(tensors)[:3]) or "nothing"
+    return f"it has no {in_file(tensors, key)}, which {model} needs (it has {has}, ...){QUESTION}"
 
 
-def _misfit(model: str, place: Place, theirs: tuple[int, ...], ours: tuple[int, ...]) -> str:
+def _misfit(
+    model: str, place: Place, named: str, theirs: tuple[int, ...], ours: tuple[int, ...]
+) -> str:
     why = (
         "; its first layer is another (model.stem), or its images have other channels"
         if place.stem
         else QUESTION
     )
-    return f"{place.key} is {theirs} in it, and {shape_there(ours, place)} in {model}{why}"
+    return f"{named} is {theirs} in it, and {shape_there(ours, place)} in {model}{why}"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import pickletools
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from mmap import mmap
 from typing import IO, Any, cast
@@ -23,6 +23,11 @@ MAX_ARGUMENTS = 8
 """Of a call; more would let a short file copy a long list again and again."""
 
 LARGEST_KEY = 2**31 - 1
+"""Of a dict or of the memo, where it is a number."""
+
+LARGEST_NUMBER = 2**63 - 1
+"""That describes a tensor; PyTorch has 64 bits for each. A pickle has as many digits as it likes,
+and eight numbers of a megabyte each take minutes to multiply."""
 
 MAX_INSTRUCTIONS = 1_000_000
 """Of one pickle; ResNet-152 with the state of its optimiser has a tenth of it. Each may take a
@@ -112,13 +117,13 @@ class _Machine:
         raise ValueError("a mark is missing")
 
     def put(self, argument: Any) -> None:
-        self.memo[int(argument)] = self.stack[-1]
+        self.memo[_place(argument)] = self.stack[-1]
 
     def memoize(self, _: Any) -> None:
         self.memo[len(self.memo)] = self.stack[-1]
 
     def get(self, argument: Any) -> None:
-        self.stack.append(self.memo[int(argument)])
+        self.stack.append(self.memo[_place(argument)])
 
     def mark(self, _: Any) -> None:
         self.stack.append(_MARK)
@@ -160,7 +165,12 @@ class _Machine:
 
     def stack_name(self, _: Any) -> None:
         attribute, module = self.stack.pop(), self.stack.pop()
-        self.stack.append(_allowed(Name(str(module), str(attribute))))
+        for part in (module, attribute):
+            # Never written out: lists that hold each other twice are endless as text.
+            if not isinstance(part, str):
+                kind = type(part).__name__
+                raise RefusedError(f"its pickle names something by a {kind}, not by texts")
+        self.stack.append(_allowed(Name(module, attribute)))
 
     def call(self, _: Any) -> None:
         arguments, called = self.stack.pop(), self.stack.pop()
@@ -192,6 +202,14 @@ def _key(key: Any) -> Any:
     return key
 
 
+def _place(argument: Any) -> int:
+    """Check a place of the memo; large ones could share a hash, as those of `_key`."""
+    place = int(argument)
+    if not 0 <= place <= LARGEST_KEY:
+        raise ValueError(f"it has no place of the memo above {LARGEST_KEY}")
+    return place
+
+
 def _shown(called: Any) -> str:
     return str(called) if isinstance(called, Name) else f"a {type(called).__name__}"
 
@@ -217,6 +235,7 @@ def _storage(identity: Any) -> Storage:
         raise RefusedError(f"its pickle has a storage of {_shown(kind)}; {REFUSED}")
     if not isinstance(key, str) or type(length) is not int or length < 0:
         raise ValueError("a storage is described wrongly")
+    _check_size((length,))
     return Storage(key, kind.attribute, length)
 
 
@@ -231,7 +250,15 @@ def _whole(numbers: Any) -> tuple[int, ...]:
     listed = isinstance(numbers, (tuple, list)) and len(numbers) <= MAX_DIMENSIONS
     if not listed or any(type(number) is not int for number in numbers):
         raise ValueError("the form of a tensor is described wrongly")
+    _check_size(numbers)
     return tuple(numbers)
+
+
+def _check_size(numbers: Iterable[int]) -> None:
+    if any(abs(number) > LARGEST_NUMBER for number in numbers):
+        raise ValueError(
+            f"it describes a tensor by a number above {LARGEST_NUMBER}, which no file can hold"
+        )
 
 
 def _parameter(tensor: Any, *_: Any) -> StoredTensor:

@@ -6,8 +6,10 @@ A name of ours is the path through `Network.shapes()`, such as "layer1/0/conv1/k
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from itertools import takewhile
+from typing import Any, TypeVar
 
 Tensor = TypeVar("Tensor")
 
@@ -57,7 +59,9 @@ COUNTED = "num_batches_tracked"
 """Beside the statistics of every batch norm of theirs: how many batches they saw."""
 
 WRAPPINGS = ("module.", "_orig_mod.", "model.")
-"""What DataParallel, torch.compile and Lightning put before every name."""
+"""What DataParallel, torch.compile and Lightning put before every name, one before the other."""
+
+WRAPPED = re.compile(rf"(?:{'|'.join(map(re.escape, WRAPPINGS))})*")
 
 FIRST, THEN = ("conv", "bn"), ("layer", "downsample", "fc", EXTRA)
 """Parts of a network or a block as it computes them; of the first, each `conv` with its `bn`."""
@@ -130,12 +134,39 @@ def key_of(model: str, which: str) -> str:
     return place_of(model, f"{STEM_LAYER if which == STEM else head}/kernel").key
 
 
-def unwrapped(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Take off what wrappers put before all names of a file."""
-    for wrapping in WRAPPINGS:
-        if all(name.startswith(wrapping) for name in tensors):
-            tensors = {name.removeprefix(wrapping): tensor for name, tensor in tensors.items()}
-    return tensors
+class Unwrapped(dict[str, Tensor]):
+    """Tensors by name, without what wrappers put before it.
+
+    Attributes:
+      wrapping: what that was; the same for all.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor], wrapping: str) -> None:
+        super().__init__(tensors)
+        self.wrapping = wrapping
+
+
+def unwrapped(tensors: Mapping[str, Tensor]) -> Unwrapped[Tensor]:
+    """Take off what wrappers put before all names of a file, in whatever order and how often."""
+    found = WRAPPED.match(_beginning(tensors))
+    wrapping = found[0] if found else ""
+    if wrapping in tensors:  # nothing would be left of that name
+        wrapping = ""
+    return Unwrapped({name[len(wrapping) :]: t for name, t in tensors.items()}, wrapping)
+
+
+def _beginning(names: Iterable[str]) -> str:
+    """Return what all names begin with: of the first and the last in order, all the others do."""
+    listed = list(names)
+    if not listed:
+        return ""
+    pairs = zip(min(listed), max(listed), strict=False)
+    return "".join(one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def in_file(tensors: Mapping[str, Any], key: str) -> str:
+    """Name a key as it stands in the file, or would, if the file had it."""
+    return tensors.wrapping + key if isinstance(tensors, Unwrapped) else key
 
 
 def _layers(layers: list[str]) -> list[str]:

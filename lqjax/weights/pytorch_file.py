@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from lqjax.weights.pickled import RefusedError, read_pickle
-from lqjax.weights.published_names import unwrapped
 from lqjax.weights.stored_tensors import ELEMENTS, Storage, StoredTensor, cut_off, to_array
 
 ZIP_START = b"PK\x03\x04"
@@ -236,7 +235,7 @@ def _all_tensors(found: Any) -> list[StoredTensor]:
 
 
 def _tensors(found: Any) -> dict[str, StoredTensor]:
-    """Find the state dict, and take off what wrappers put before its names."""
+    """Find the state dict."""
     if not isinstance(found, dict):
         kind = "tensor" if isinstance(found, StoredTensor) else type(found).__name__
         raise ValueError(f"it holds a {kind}, not a dict of tensors; save model.state_dict()")
@@ -252,7 +251,7 @@ def _tensors(found: Any) -> dict[str, StoredTensor]:
     # The first of those with the most: beside the weights lies the best accuracy, as a tensor.
     tensors = max(candidates, key=len)
     if tensors:
-        return unwrapped(tensors)
+        return tensors
     if not found:
         raise ValueError("it is an empty dict; save model.state_dict()")
     listed = ", ".join(map(repr, list(found)[:5]))

@@ -18,7 +18,7 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     """Read all tensors of a file of `torch.save` or safetensors; nothing in it is run.
 
     Returns:
-      The arrays by name; floating-point ones as float32.
+      The arrays by name, without what wrappers put before it; floating-point ones as float32.
 
     Raises:
       ValueError: naming the file and what is wrong with it.
@@ -27,10 +27,10 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"there is no file {path}")
     try:
         is_plain = is_safetensors(path)
-        found = unwrapped(read_safetensors(path)) if is_plain else read_pytorch(path)
+        found = read_safetensors(path) if is_plain else read_pytorch(path)
         if not found:
             raise ValueError("it holds no tensors; save model.state_dict()")
-        return {name: _as_float32(name, array) for name, array in found.items()}
+        return unwrapped({name: _as_float32(name, array) for name, array in found.items()})
     except ValueError as error:
         raise ValueError(f"{path} cannot be used: {in_one_line(str(error))}") from None
 

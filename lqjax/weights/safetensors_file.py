@@ -56,8 +56,8 @@ def _first_cut_off(path: Path) -> str:
             for name, entry in entries.items()
             if name != NOTES
         }
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        return ""
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError):
+        return ""  # JSON has numbers without end: 1e999
     return next((name for name, end in sorted(ends.items(), key=itemgetter(1)) if end > size), "")
 
 

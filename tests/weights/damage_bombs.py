@@ -132,6 +132,38 @@ def noted(**said):
     )
 
 
+def doubled(depth, end):
+    """Nest a list in itself twice, again and again; as text it would be two to that power.
+
+    Args:
+      end: what follows; LIST stands for the list.
+    """
+    body = b"]q\x00"
+    for level in range(depth):
+        body += b"]q%c(h%ch%ce" % (level + 1, level, level)
+    return body + end.replace(b"LIST", b"h%c" % depth)
+
+
+def whole(number):
+    """Push a whole number of any length."""
+    digits = number.to_bytes(number.bit_length() // 8 + 1, "little", signed=True)
+    return b"\x8b" + struct.pack("<i", len(digits)) + digits
+
+
+def described(offset=0, shape=1, stride=1, length=4, times=1):
+    """Describe a tensor by numbers; shape and stride have each so many times."""
+    sides, strides = (
+        b"(" + whole(number) + b"q\x01" + b"h\x01" * (times - 1) + b"t"
+        for number in (shape, stride)
+    )
+    storage = b"(X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpu"
+    return of_pickle(
+        b"}X\x01\0\0\0actorch._utils\n_rebuild_tensor_v2\n("
+        + (storage + whole(length) + b"tQ")
+        + (whole(offset) + sides + strides + b"\x89}tRs.")
+    )
+
+
 NESTED = 900_000
 LIST = b"](" + b"K\x01" * 100_000 + b"eq\x00"
 """A list of a hundred thousand numbers, kept in the memo."""
@@ -163,6 +195,15 @@ BOMBS = (
     lambda _: of_pickle(b"\x8d" + struct.pack("<Q", 2**63 - 1) + b"x."),
     lambda _: of_pickle(b"r" + struct.pack("<I", 2**32 - 1) + b"."),
     lambda _: of_pickle(b"\x95" + struct.pack("<Q", 2**62) + b"}."),
+    *(
+        lambda _, end=end: of_pickle(doubled(60, end))
+        for end in (b"LISTLIST\x93.", b"LIST\x85Q.", b"}LIST\x85Ns.", b"LIST)R.", b"LIST.")
+    ),
+    lambda _: described(shape=1 << 8 * MEGABYTE, times=8),
+    lambda _: described(stride=1 << 8 * MEGABYTE, times=8),
+    lambda _: of_pickle(
+        b"}" + b"".join(b"p%d\n" % (n * (2**61 - 1)) for n in range(200_000)) + b"."
+    ),
     lambda _: many_views(),
     lambda _: many_views(as_old=True),
     lambda _: overlapping(1),
@@ -185,6 +226,9 @@ BOMBS = (
     lambda _: noted(image_size=2**40),
     lambda _: noted(class_names=["x"] * 500_000),
     lambda _: noted(mean=[0.5] * 500_000),
+    lambda _: noted(mean=[10**4000] * OWN.channels),
+    lambda _: noted(head_layers=[1] * 20_000),
+    lambda _: safetensors_of({"model." * MEGABYTE + "a": tensor([1], 0, 4)}, bytes(4)),
     lambda _: safetensors_of({"__metadata__": {"lqjax": "[" * MEGABYTE}}),
     lambda _: safetensors_of({"__metadata__": {"lqjax": "9" * MEGABYTE}}),
 )  # fmt: skip
