@@ -334,7 +334,7 @@ def test_the_section_needs_clean_and_degraded_images(make_workdir):
     study, comparison = studied(workdir)
     assert measure_robustness(study, comparison) is None
     (block,) = robustness_section(study, comparison, None, {})
-    assert "all models finished: alexnet and resnet50 have no answers on clean images." in block.text
+    assert ": alexnet and resnet50 have no answers on clean images. Test" in block.text
     workdir = make_workdir("clean", n=30, conditions=grid_conditions()[:1], gallery=False)
     study, comparison = studied(workdir)
     assert list(robustness_section(study, comparison, None, {})) == []
