@@ -53,8 +53,9 @@ def motion_blur_line(images: Images, draws: jax.Array, *, length: Scalar, angle:
     """
     degrees = jnp.where(jnp.isnan(angle), draws * _HALF_TURN, angle)
     radians = jnp.deg2rad(degrees)
-    weights = jnp.clip(length / 2 + 0.5 - np.arange(_RADIUS + 1, dtype=np.float32), 0, 1)
-    weights = weights / (2 * jnp.sum(weights) - weights[0])  # all but the central one stand twice
+    distances = np.abs(np.arange(-_RADIUS, _RADIUS + 1, dtype=np.float32))
+    weights = jnp.clip(length / 2 + 0.5 - distances, 0, 1)
+    weights = weights / jnp.sum(weights)
     # Only as many samples as the line has: the outermost with weight lies this far out.
     reach = jnp.clip(jnp.ceil(length / 2 - 0.5).astype(jnp.int32), 0, _RADIUS)
 
@@ -69,18 +70,16 @@ def _blurred(
     images: Images, radians: jax.Array, weights: jax.Array, reach: jax.Array, radius: int
 ) -> Images:
     """Add up the samples up to `reach`, which is `radius` px at most."""
-    batch, height = images.shape[:2]
+    batch, height, width, channels = images.shape
+    flat = (height, width * channels)
     side = radius + 1  # rounding in cos and sin may put a sample just beyond
 
     def blur(padded: jax.Array, direction: jax.Array) -> jax.Array:
-        def sample(place: jax.Array) -> jax.Array:
-            return _shifted(padded, place, direction, side, images.shape[1:])
+        def add_sample(place: jax.Array, total: jax.Array) -> jax.Array:
+            moved = _shifted(padded, place, direction, side, images.shape[1:])
+            return total + weights[place + _RADIUS] * moved
 
-        def add_pair(place: jax.Array, total: jax.Array) -> jax.Array:
-            return total + weights[place] * (sample(place) + sample(-place))
-
-        centre = weights[0] * sample(jnp.int32(0))
-        return jax.lax.fori_loop(1, reach + 1, add_pair, centre)
+        return jax.lax.fori_loop(-reach, reach + 1, add_sample, jnp.zeros(flat, jnp.float32))
 
     margin = ((0, 0), (side, side), (side, side), (0, 0))
     padded = jnp.pad(images, margin, mode="reflect").reshape(batch, height + 2 * side, -1)
