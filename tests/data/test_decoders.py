@@ -205,6 +205,15 @@ def is_there(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+def environment(pid):
+    """Read the variables of a process; for a moment after it is started it has none."""
+    deadline = time.monotonic() + 20
+    while not (found := Path(f"/proc/{pid}/environ").read_bytes()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found
+
+
 def test_programs_need_no_guard_and_leave_no_process(tmp_path):
     out, errors = run_script(tmp_path, slow=0).communicate(timeout=100)
     *pids, last = out.split("\n")[:-1]
@@ -221,7 +230,7 @@ def test_processes_end_with_the_program_that_is_stopped(tmp_path, how, slow):
     pids = [int(program.stdout.readline()) for _ in range(2)]
     assert all(is_there(pid) for pid in pids)
     assert all(os.getpgid(pid) != program.pid for pid in pids), "Ctrl-C would stop them first"
-    assert all(b"OMP_NUM_THREADS=1\0" in Path(f"/proc/{p}/environ").read_bytes() for p in pids)
+    assert all(b"OMP_NUM_THREADS=1\0" in environment(pid) for pid in pids)
     begun = time.monotonic()
     os.killpg(program.pid, how)  # as Ctrl-C does, to all that the terminal runs
     errors = program.communicate(timeout=100)[1]
