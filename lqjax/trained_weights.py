@@ -89,7 +89,7 @@ def tested_choice(run: Run) -> str:
     Raises:
       DamagedError: settings that cannot be read, or a choice that there is not.
     """
-    path = run.root.parent.parent.parent / "config.json"
+    path = run.workdir / "config.json"
     if not path.exists():
         return BEST
     kept = read_object(path).get("evaluation", {})

@@ -76,7 +76,7 @@ def test_set_of(runs: Sequence[Run]) -> TestSet:
         classes = found["classes"]
     first = next(iter(conditions.values()))
     names = tuple(str(name) for name in classes)
-    source = str(runs[0].root.parent.parent.parent)
+    source = str(runs[0].workdir)
     return TestSet(source, first.dataset, first.image_size, names, parts, conditions)
 
 
